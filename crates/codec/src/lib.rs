@@ -1,0 +1,1 @@
+//! Files to PCM (Symphonia), Opus encode, decode and conceal (libopus), Ogg Opus files.

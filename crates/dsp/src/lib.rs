@@ -1,0 +1,1 @@
+//! Gain, ramp, mix, limit, loudness, resample: no allocation after construction.

@@ -1,0 +1,1 @@
+//! The head-end and its command line.

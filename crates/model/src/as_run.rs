@@ -1,0 +1,146 @@
+//! The as-run log: what was really aired, when, and why it ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ContentHash, OccurrenceId, SessionId, ZoneId};
+use crate::priority::BulletinClass;
+use crate::time::WallTime;
+
+/// Why a session exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The run-sheet.
+    Slot(OccurrenceId),
+    /// A person.
+    Override {
+        /// Name of the user who put it on air.
+        by: String,
+    },
+}
+
+/// What the engine reports to the as-run log, in order.
+///
+/// Each started part has exactly one end with the same session and part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AsRunEvent {
+    /// A session took the air, for the first time or again.
+    Started(PartStarted),
+    /// It left the air.
+    Ended(PartEnded),
+    /// A planned occurrence never took the air.
+    NotAired {
+        /// Which.
+        occurrence: OccurrenceId,
+        /// Name of the programme.
+        title: String,
+        /// When that was certain.
+        at: WallTime,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// A session taking the air. Part 1 is its first time; later parts follow an interruption.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartStarted {
+    /// Which session.
+    pub session: SessionId,
+    /// Which stretch of it, from 1.
+    pub part: u32,
+    /// The zone whose group it went to.
+    pub zone: ZoneId,
+    /// Why it exists.
+    pub origin: Origin,
+    /// Name of the programme.
+    pub title: String,
+    /// What sounds.
+    pub media: ContentHash,
+    /// Its class.
+    pub class: BulletinClass,
+    /// When `media_offset` sounds, before the playout delay.
+    pub at: WallTime,
+    /// How far into the media it began.
+    pub media_offset: Duration,
+}
+
+/// A session leaving the air.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartEnded {
+    /// Which session.
+    pub session: SessionId,
+    /// Which stretch of it.
+    pub part: u32,
+    /// When the last of it sounds, before the playout delay.
+    pub at: WallTime,
+    /// How far into the media it came.
+    pub media_offset: Duration,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a part left the air, or never took it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EndReason {
+    /// All of it was sent.
+    Completed,
+    /// Its slot or its override has a time limit.
+    TimeLimit,
+    /// Something stronger took the air.
+    PreEmpted {
+        /// The session that took it.
+        by: SessionId,
+    },
+    /// A person stopped it.
+    Stopped {
+        /// Name of the user.
+        by: String,
+    },
+    /// Its time passed before the air was free.
+    Missed,
+    /// The run-sheet that held it was replaced by one without it.
+    Unplanned,
+    /// The head-end was shut down in order.
+    HeadEndStopped,
+    /// The head-end died; the end is when it was last known to be sending.
+    HeadEndLost,
+    /// Something of ours failed.
+    Fault {
+        /// What, for people.
+        what: String,
+    },
+}
+
+impl EndReason {
+    /// Returns the word used in the store and in JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::TimeLimit => "time_limit",
+            Self::PreEmpted { .. } => "pre_empted",
+            Self::Stopped { .. } => "stopped",
+            Self::Missed => "missed",
+            Self::Unplanned => "unplanned",
+            Self::HeadEndStopped => "head_end_stopped",
+            Self::HeadEndLost => "head_end_lost",
+            Self::Fault { .. } => "fault",
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PreEmpted { by } => write!(f, "pre_empted by {by}"),
+            Self::Stopped { by } => write!(f, "stopped by {by}"),
+            Self::Fault { what } => write!(f, "fault: {what}"),
+            other => f.write_str(other.code()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The operators' panel: axum router and pages over the Console trait.

@@ -1,0 +1,1 @@
+//! Schedule files and slots to numbered run-sheets with reasons.

@@ -1,0 +1,1 @@
+//! The playout engine: run-sheet, commands and time in, actions out.

@@ -1,0 +1,1 @@
+//! Where samples go: ALSA, WAV, a pipe, nowhere; reports frames consumed.

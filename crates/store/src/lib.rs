@@ -1,0 +1,1 @@
+//! SQLite: schema, upgrades, queries, integrity check, backup.

@@ -1,0 +1,1 @@
+//! Every byte on the network: RTP, header extensions, signatures, RTCP, SDP, SAP, receipts.
