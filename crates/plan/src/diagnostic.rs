@@ -1,0 +1,219 @@
+//! What is wrong with a schedule file, where, and what to do about it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Whether a fault stops the import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// The file is taken, but somebody should look.
+    Warning,
+}
+
+/// A place in a schedule file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file's name, as the caller gave it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1.
+    pub column: usize,
+}
+
+/// Prints as `file:line:column`, which editors and terminals make into a link.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+/// One fault of a schedule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file's name, as the caller gave it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line, from 1.
+    pub column: usize,
+    /// Whether it stops the import.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Diagnostic {
+    pub(crate) fn error(place: &Place, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Error, place, message.into(), remedy.into())
+    }
+
+    pub(crate) fn warning(place: &Place, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, place, message.into(), remedy.into())
+    }
+
+    fn new(severity: Severity, place: &Place, message: String, remedy: String) -> Self {
+        Self {
+            file: place.file.clone(),
+            line: place.line,
+            column: place.column,
+            severity,
+            message,
+            remedy,
+        }
+    }
+}
+
+/// Prints as rustc's short form, with the remedy on a line of its own.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let Self {
+            file,
+            line,
+            column,
+            message,
+            remedy,
+            ..
+        } = self;
+        write!(
+            f,
+            "{file}:{line}:{column}: {severity}: {message}\n  remedy: {remedy}"
+        )
+    }
+}
+
+/// Orders faults as a reader meets them, and keeps at most [`DIAGNOSTICS_MAX`] with a count of the rest.
+pub(crate) fn in_order(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    faults.sort_by(|a, b| {
+        let key = |fault: &Diagnostic| (fault.file.clone(), fault.line, fault.column, fault.severity);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    faults.dedup();
+    let rest = faults.len().saturating_sub(DIAGNOSTICS_MAX);
+    if rest > 0 {
+        // Errors must not hide behind warnings.
+        faults.sort_by_key(|fault| fault.severity);
+        faults.truncate(DIAGNOSTICS_MAX);
+        if let Some(last) = faults.last().cloned() {
+            faults.push(Diagnostic {
+                message: format!("{rest} more faults are not shown"),
+                remedy: "mend these first, then check again".to_owned(),
+                ..last
+            });
+        }
+    }
+    faults
+}
+
+/// Faults reported at once; nobody mends more in one sitting.
+pub(crate) const DIAGNOSTICS_MAX: usize = 200;
+
+/// Turns byte offsets of a text into places.
+pub(crate) struct Places<'a> {
+    file: Arc<str>,
+    text: &'a str,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(file: &str, text: &'a str) -> Self {
+        Self {
+            file: file.into(),
+            text,
+        }
+    }
+
+    /// Offsets past the end, or inside a character, mean the nearest earlier character.
+    pub(crate) fn at(&self, offset: usize) -> Place {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &self.text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Place {
+            file: self.file.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..]
+                .trim_start_matches('\u{feff}')
+                .chars()
+                .count()
+                + 1,
+        }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let places = Places::new("tuần.toml", "\u{feff}a\nbáo = 1\n");
+        let rows = [
+            (0, "1:1"),
+            (3, "1:1"),
+            (4, "1:2"),
+            (5, "2:1"),
+            (7, "2:2"),
+            (8, "2:3"),
+            (999, "3:1"),
+        ];
+        for (offset, expected) in rows {
+            assert_eq!(
+                places.at(offset).to_string(),
+                format!("tuần.toml:{expected}"),
+                "{offset}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_are_shown_before_warnings_when_there_are_too_many() {
+        let place = |line| Place {
+            file: "f".into(),
+            line,
+            column: 1,
+        };
+        let mut faults: Vec<_> = (1..=DIAGNOSTICS_MAX)
+            .map(|line| Diagnostic::warning(&place(line), "w", "r"))
+            .collect();
+        faults.push(Diagnostic::error(&place(999), "e", "r"));
+        let shown = in_order(faults);
+        assert_eq!(shown.len(), DIAGNOSTICS_MAX + 1);
+        assert_eq!(shown[0].message, "e");
+        assert_eq!(shown[DIAGNOSTICS_MAX].message, "1 more faults are not shown");
+    }
+
+    #[test]
+    fn prints_like_a_compiler() {
+        let place = Place {
+            file: "week.toml".into(),
+            line: 3,
+            column: 8,
+        };
+        let fault = Diagnostic::error(&place, "unknown zone \"xa\"", "did you mean \"xa-a\"?");
+        let text = "week.toml:3:8: error: unknown zone \"xa\"\n  remedy: did you mean \"xa-a\"?";
+        assert_eq!(fault.to_string(), text);
+    }
+}

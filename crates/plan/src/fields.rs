@@ -1,0 +1,435 @@
+//! Reads typed values out of TOML tables, collecting every fault with its place.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml::value::{Date, Datetime};
+
+use crate::diagnostic::{Diagnostic, Place, Placed, Places};
+use crate::suggest::nearest;
+
+/// Collects faults while tables are read.
+pub(crate) struct Reader<'a> {
+    pub(crate) places: Places<'a>,
+    pub(crate) faults: Vec<Diagnostic>,
+    /// Spans that TOML itself could not read; nothing more is said about them.
+    pub(crate) unread: Vec<Range<usize>>,
+}
+
+/// One `[[…]]` entry, or an inline table of one.
+pub(crate) struct Entry<'t, 'a> {
+    table: &'t DeTable<'a>,
+    /// Where it begins.
+    pub(crate) place: Place,
+    what: &'static str,
+    keys: &'static [&'static str],
+}
+
+impl<'t, 'a> Entry<'t, 'a> {
+    /// Tells whether a key is written at all, whatever its value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Tells whether a key holds exactly this text.
+    pub(crate) fn is_text(&self, key: &str, text: &str) -> bool {
+        self.table.get(key).and_then(|value| value.get_ref().as_str()) == Some(text)
+    }
+
+    /// Returns where a key's value is, or where the entry begins.
+    pub(crate) fn place_of(&self, reader: &Reader<'_>, key: &str) -> Place {
+        self.table.get(key).map_or_else(
+            || self.place.clone(),
+            |value| reader.places.at(value.span().start),
+        )
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Opens an entry and reports the keys it does not know.
+    pub(crate) fn entry<'t>(
+        &mut self,
+        what: &'static str,
+        keys: &'static [&'static str],
+        table: &'t DeTable<'a>,
+        span: &Range<usize>,
+    ) -> Entry<'t, 'a> {
+        for key in table.keys() {
+            self.check_key(what, keys, key);
+        }
+        let place = self.places.at(span.start);
+        Entry {
+            table,
+            place,
+            what,
+            keys,
+        }
+    }
+
+    fn check_key(&mut self, what: &str, keys: &[&str], key: &Spanned<std::borrow::Cow<'_, str>>) {
+        let name = key.get_ref().as_ref();
+        if keys.contains(&name) {
+            return;
+        }
+        let remedy = nearest(name, keys.iter().copied()).map_or_else(
+            || format!("keys of {what} are {}", keys.join(", ")),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        self.error(
+            key.span().start,
+            format!("unknown key \"{name}\" in {what}"),
+            remedy,
+        );
+    }
+
+    /// Reports a fault at a byte offset, unless TOML has already reported that value.
+    pub(crate) fn error(&mut self, offset: usize, message: impl Into<String>, remedy: impl Into<String>) {
+        if self.unread.iter().any(|span| span.contains(&offset)) {
+            return;
+        }
+        let place = self.places.at(offset);
+        self.faults.push(Diagnostic::error(&place, message, remedy));
+    }
+
+    fn value<'t>(&self, entry: &Entry<'t, 'a>, key: &str) -> Option<&'t Spanned<DeValue<'a>>> {
+        debug_assert!(entry.keys.contains(&key), "{key} is asked for but not declared");
+        entry.table.get(key)
+    }
+
+    /// Reports a key that must be there and is not.
+    pub(crate) fn require(&mut self, entry: &Entry<'_, 'a>, key: &str, example: &str) {
+        // A line that TOML could not read may well have held it.
+        if !entry.has(key) && self.unread.is_empty() {
+            let message = format!("{} has no {key}", entry.what);
+            self.faults.push(Diagnostic::error(
+                &entry.place,
+                message,
+                format!("add {key} = {example}"),
+            ));
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a text in quotes",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number with a fraction",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let message = format!("{key} must be {wanted}, and this is {found}");
+        self.error(value.span().start, message, format!("write {key} = {example}"));
+    }
+
+    /// Reads a text without blanks at its ends. Empty texts are refused.
+    pub(crate) fn text(&mut self, entry: &Entry<'_, 'a>, key: &str, example: &str) -> Option<Placed<String>> {
+        let value = self.value(entry, key)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_type(key, value, "a text in quotes", example);
+            return None;
+        };
+        self.checked_text(key, text, value.span().start, example)
+    }
+
+    fn checked_text(&mut self, key: &str, text: &str, at: usize, example: &str) -> Option<Placed<String>> {
+        let trimmed = text.trim();
+        let fault = if trimmed.is_empty() {
+            "is empty"
+        } else if trimmed.chars().any(char::is_control) {
+            "holds a line break or another control character"
+        } else if trimmed.chars().count() > TEXT_LENGTH_MAX {
+            "is longer than 200 characters"
+        } else {
+            let place = self.places.at(at);
+            let value = trimmed.to_owned();
+            return Some(Placed { value, place });
+        };
+        self.error(at, format!("{key} {fault}"), format!("write {key} = {example}"));
+        None
+    }
+
+    /// Reads a list of texts; a list with nothing in it is refused.
+    pub(crate) fn texts(&mut self, entry: &Entry<'_, 'a>, key: &str, example: &str) -> Vec<Placed<String>> {
+        let Some(value) = self.value(entry, key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of texts", example);
+            return Vec::new();
+        };
+        if items.is_empty() {
+            self.error(
+                value.span().start,
+                format!("{key} is empty"),
+                format!("write {key} = {example}"),
+            );
+        }
+        let mut texts = Vec::new();
+        for item in items.iter() {
+            match item.get_ref() {
+                DeValue::String(text) => {
+                    texts.extend(self.checked_text(key, text, item.span().start, example))
+                }
+                _ => self.wrong_type(key, item, "a list of texts", example),
+            }
+        }
+        texts
+    }
+
+    /// Reads a whole number in a range.
+    pub(crate) fn number(
+        &mut self,
+        entry: &Entry<'_, 'a>,
+        key: &str,
+        range: Range<u32>,
+        example: &str,
+    ) -> Option<u32> {
+        let value = self.value(entry, key)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_type(key, value, "a whole number", example);
+            return None;
+        };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let fits = number
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| range.contains(number));
+        if fits.is_none() {
+            let message = format!("{key} {integer} is not from {} to {}", range.start, range.end - 1);
+            self.error(value.span().start, message, format!("write {key} = {example}"));
+        }
+        fits
+    }
+
+    /// Reads true or false.
+    pub(crate) fn flag(&mut self, entry: &Entry<'_, 'a>, key: &str) -> Option<bool> {
+        let value = self.value(entry, key)?;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(*flag);
+        }
+        self.wrong_type(key, value, "true or false", "true");
+        None
+    }
+
+    /// Reads a local date.
+    pub(crate) fn date(&mut self, entry: &Entry<'_, 'a>, key: &str) -> Option<Placed<NaiveDate>> {
+        let value = self.value(entry, key)?;
+        let at = value.span().start;
+        let found = match value.get_ref() {
+            DeValue::Datetime(Datetime {
+                date: Some(date),
+                time: None,
+                offset: None,
+            }) => self.sane_date(at, *date),
+            DeValue::Datetime(Datetime { date: Some(date), .. }) => {
+                let message = format!("{key} must be a date alone, without a time");
+                self.error(at, message, format!("write {key} = {date}"));
+                None
+            }
+            _ => {
+                self.wrong_type(key, value, "a date without quotes", "2026-11-30");
+                None
+            }
+        };
+        found.map(|value| Placed {
+            value,
+            place: self.places.at(at),
+        })
+    }
+
+    /// Reads a local date and time.
+    pub(crate) fn date_time(&mut self, entry: &Entry<'_, 'a>, key: &str) -> Option<Placed<NaiveDateTime>> {
+        let value = self.value(entry, key)?;
+        let at = value.span().start;
+        let found = match value.get_ref() {
+            DeValue::Datetime(Datetime {
+                date: Some(date),
+                time: Some(time),
+                offset: None,
+            }) => {
+                let local = self.sane_date(at, *date);
+                let second = time.second.unwrap_or(0);
+                let whole = time.nanosecond.unwrap_or(0) == 0 && second < 60;
+                if !whole {
+                    let message = format!("{key} must fall on a whole second");
+                    self.error(
+                        at,
+                        message,
+                        format!("write {key} = {date}T{:02}:{:02}:00", time.hour, time.minute),
+                    );
+                }
+                local
+                    .filter(|_| whole)
+                    .and_then(|local| local.and_hms_opt(time.hour.into(), time.minute.into(), second.into()))
+            }
+            DeValue::Datetime(Datetime {
+                date: Some(date),
+                time: Some(time),
+                offset: Some(offset),
+            }) => {
+                let message =
+                    format!("{key} carries an offset ({offset}); schedules are in the station's own time");
+                self.error(at, message, format!("write {key} = {date}T{time}"));
+                None
+            }
+            DeValue::Datetime(Datetime { date: Some(date), .. }) => {
+                let message = format!("{key} must say the time too");
+                self.error(at, message, format!("write {key} = {date}T17:00:00"));
+                None
+            }
+            _ => {
+                self.wrong_type(
+                    key,
+                    value,
+                    "a date and time without quotes",
+                    "2026-11-30T17:00:00",
+                );
+                None
+            }
+        };
+        found.map(|value| Placed {
+            value,
+            place: self.places.at(at),
+        })
+    }
+
+    /// A year far away is a slip of the fingers, and cannot be planned.
+    fn sane_date(&mut self, at: usize, date: Date) -> Option<NaiveDate> {
+        let local = NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into());
+        let sane = local.filter(|local| YEARS.contains(&local.year()));
+        if sane.is_none() {
+            let message = format!(
+                "the year of {date} is not from {} to {}",
+                YEARS.start,
+                YEARS.end - 1
+            );
+            self.error(at, message, "check the year");
+        }
+        sane
+    }
+
+    /// Reads a length of time such as "15m", "90s" or "1h30m".
+    pub(crate) fn span(
+        &mut self,
+        entry: &Entry<'_, 'a>,
+        key: &str,
+        max: Duration,
+    ) -> Option<Placed<Duration>> {
+        let text = self.text(entry, key, "\"15m\"")?;
+        let max_text = span_text(max);
+        let (message, remedy) = match parse_span(&text.value) {
+            Some(span) if span.is_zero() => (format!("{key} is zero"), format!("write {key} = \"15m\"")),
+            Some(span) if span > max => {
+                let message = format!("{key} \"{}\" is more than {max_text}", text.value);
+                (
+                    message,
+                    format!("use at most \"{max_text}\", and more slots for a longer day"),
+                )
+            }
+            Some(span) => {
+                let place = text.place;
+                return Some(Placed { value: span, place });
+            }
+            None => {
+                let message = format!("{key} \"{}\" is not a length of time", text.value);
+                (message, format!("write {key} = \"15m\", \"90s\" or \"1h30m\""))
+            }
+        };
+        self.faults.push(Diagnostic::error(&text.place, message, remedy));
+        None
+    }
+
+    /// Opens each inline table of a list.
+    pub(crate) fn entries<'t>(
+        &mut self,
+        entry: &Entry<'t, 'a>,
+        key: &str,
+        what: &'static str,
+        keys: &'static [&'static str],
+        example: &str,
+    ) -> Vec<Entry<'t, 'a>> {
+        let Some(value) = self.value(entry, key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of tables", example);
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for item in items.iter() {
+            match item.get_ref() {
+                DeValue::Table(table) => entries.push(self.entry(what, keys, table, &item.span())),
+                _ => self.wrong_type(key, item, "a list of tables", example),
+            }
+        }
+        entries
+    }
+}
+
+/// Prints a length of time as schedule files write it.
+pub(crate) fn span_text(span: Duration) -> String {
+    let s = span.as_secs();
+    let parts = [(s / 3_600, "h"), (s / 60 % 60, "m"), (s % 60, "s")];
+    let text: String = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// Reads hours, minutes and seconds, each at most once and in this order.
+fn parse_span(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = 0_u64;
+    let mut units = [('h', 3_600), ('m', 60), ('s', 1)].into_iter();
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let count: u64 = rest.get(..digits)?.parse().ok()?;
+        let unit = rest[digits..].chars().next()?;
+        let (_, s) = units.find(|(name, _)| *name == unit)?;
+        total = total.checked_add(count.checked_mul(s)?)?;
+        rest = &rest[digits + unit.len_utf8()..];
+    }
+    (!text.is_empty()).then(|| Duration::from_secs(total))
+}
+
+/// Longest title, name or note, in characters; a table has to hold it.
+const TEXT_LENGTH_MAX: usize = 200;
+/// Years a schedule may name. The engine's own cron crate ends at 2100.
+const YEARS: Range<i32> = 2000..2100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_and_printed() {
+        let rows = [
+            ("15m", Some(900), "15m"),
+            ("90s", Some(90), "1m30s"),
+            ("1h30m", Some(5_400), "1h30m"),
+            ("4h", Some(14_400), "4h"),
+            ("0s", Some(0), "0s"),
+            ("1h0m5s", Some(3_605), "1h5s"),
+            ("15", None, ""),
+            ("m", None, ""),
+            ("15m15m", None, ""),
+            ("1m1h", None, ""),
+            ("15 m", None, ""),
+            ("-1m", None, ""),
+            ("99999999999999999999h", None, ""),
+            ("9999999999999999h", None, ""),
+            ("1é", None, ""),
+        ];
+        for (text, s, printed) in rows {
+            let span = parse_span(text);
+            assert_eq!(span.map(|span| span.as_secs()), s, "{text}");
+            assert_eq!(span.map(span_text).unwrap_or_default(), printed, "{text}");
+        }
+    }
+}
