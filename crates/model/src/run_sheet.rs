@@ -123,6 +123,26 @@ pub enum Reason {
         /// What becomes of it.
         then: PreEmption,
     },
+    /// What yielding is predicted to cost; follows the `YieldsTo` reasons it comes from.
+    OffAir {
+        /// When the air is gone, or was not free.
+        from: WallTime,
+        /// When it has the air again; none if never.
+        back: Option<WallTime>,
+        /// How far into the media it then goes on, or how far it had come.
+        offset: Duration,
+    },
+    /// Receivers of a zone below hear a stronger line of their own meanwhile; it keeps the air elsewhere.
+    CededIn {
+        /// The zone below.
+        zone: ZoneId,
+        /// The line that is heard there.
+        line: u32,
+        /// What decides.
+        rule: TieRule,
+    },
+    /// The library does not hold its media.
+    MediaMissing,
     /// An exception takes it out of this date.
     Cancelled {
         /// What the exception says.
