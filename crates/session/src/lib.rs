@@ -1,1 +1,9 @@
 //! Sender and receiver state machines: packetise, authenticate, buffer, arbitrate.
+
+mod clock;
+mod opus;
+mod player;
+
+pub use clock::{ClockStep, DEAD_BAND, SLEW_MAX_PPM, STEP_MIN, StationClock};
+pub use opus::{PACKET_SAMPLES_MAX, packet_samples};
+pub use player::{MediaPacket, Play, SegmentPlayer, TailError};
