@@ -1,12 +1,17 @@
 //! Schedule files and slots to numbered run-sheets with reasons.
 
+mod air;
 mod cron_line;
+mod day;
 mod diagnostic;
 mod fields;
 mod file;
 pub mod local;
+mod occurrence;
 mod suggest;
 
 pub use cron_line::{CronFault, CronLine};
+pub use day::{DayInputs, DayPlan, LINES_MAX, PlanFault, plan_day};
 pub use diagnostic::{Diagnostic, Place, Placed, Severity};
 pub use file::{ProgrammeEntry, RuleEntry, ScheduleFile, SlotEntry, ZoneEntry, parse};
+pub use occurrence::next_starts;
