@@ -1,6 +1,7 @@
 //! Gain, ramp, limit, loudness, resample by drift: mono `f32` at 48 kHz, no allocation after construction.
 
 mod chime;
+pub mod compare;
 mod db;
 mod drift;
 mod limiter;
