@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ContentHash, OccurrenceId, SessionId, ZoneId};
 use crate::priority::BulletinClass;
+use crate::programme::PreEmption;
 use crate::time::WallTime;
 
 /// Why a session exists.
@@ -62,10 +63,16 @@ pub struct PartStarted {
     pub media: ContentHash,
     /// Its class.
     pub class: BulletinClass,
-    /// When `media_offset` sounds, before the playout delay.
+    /// When `media_offset` sounds; a chime sounds before this.
     pub at: WallTime,
     /// How far into the media it began.
     pub media_offset: Duration,
+    /// When it ends if nothing interrupts it.
+    pub ends: WallTime,
+    /// Whether it fades at `ends` because a time limit cuts it there.
+    pub cut: bool,
+    /// What becomes of it when something stronger takes the air.
+    pub pre_emption: PreEmption,
 }
 
 /// A session leaving the air.
@@ -75,7 +82,7 @@ pub struct PartEnded {
     pub session: SessionId,
     /// Which stretch of it.
     pub part: u32,
-    /// When the last of it sounds, before the playout delay.
+    /// When the last of it sounds.
     pub at: WallTime,
     /// How far into the media it came.
     pub media_offset: Duration,

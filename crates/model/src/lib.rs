@@ -6,7 +6,9 @@ mod console;
 mod id;
 mod priority;
 mod programme;
+mod receiver;
 mod run_sheet;
+mod schedule;
 mod time;
 mod zone;
 
@@ -20,6 +22,8 @@ pub use id::{
 };
 pub use priority::{BulletinClass, ParseClassError, Priority};
 pub use programme::{Media, PreEmption, Programme, Recurrence, Slot, SlotChange, SlotException, Source};
+pub use receiver::{Receipt, Receiver};
 pub use run_sheet::{Reason, RunSheet, RunSheetLine, TieRule, Verdict};
+pub use schedule::{NewException, NewProgramme, NewSlot, NewZone, Schedule};
 pub use time::{MonoTime, SAMPLE_RATE, SampleTime, WallTime, duration_to_samples, samples_to_duration};
 pub use zone::{Channel, DEPTH_MAX, Zone, ZoneTree, ZoneTreeError};

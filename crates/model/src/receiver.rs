@@ -1,0 +1,52 @@
+//! Receivers, and what they prove.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ReceiverId, SessionId, ZoneId};
+use crate::priority::BulletinClass;
+use crate::time::WallTime;
+use crate::zone::Channel;
+
+/// A registered receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receiver {
+    /// Its row in the store.
+    pub id: ReceiverId,
+    /// Short stable name.
+    pub code: String,
+    /// The zone it stands in.
+    pub zone: ZoneId,
+    /// Ed25519 key that signs its reports.
+    pub public_key: [u8; 32],
+}
+
+/// A receiver's account of one session it played: the proof that people could hear it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Which session.
+    pub session: SessionId,
+    /// The group it came on.
+    pub channel: Channel,
+    /// Its class.
+    pub class: BulletinClass,
+    /// An exercise.
+    pub drill: bool,
+    /// When its first sample sounded.
+    pub first: WallTime,
+    /// When the last one so far did.
+    pub last: WallTime,
+    /// How long it sounded, concealed stretches included.
+    pub sounded: Duration,
+    /// How much of that was concealed.
+    pub concealed: Duration,
+    /// Packets of it that were used.
+    pub packets: u64,
+    /// Packets of it that never came in time.
+    pub lost: u64,
+    /// Loudness at the output while it sounded: mean square, dBFS.
+    pub output_dbfs: f64,
+    /// Whether it is over.
+    pub over: bool,
+}
