@@ -3,7 +3,14 @@
 mod clock;
 mod opus;
 mod player;
+mod receiver;
+mod stream;
 
 pub use clock::{ClockStep, DEAD_BAND, SLEW_MAX_PPM, STEP_MIN, StationClock};
 pub use opus::{PACKET_SAMPLES_MAX, packet_samples};
 pub use player::{MediaPacket, Play, SegmentPlayer, TailError};
+pub use receiver::{
+    Counters, DropReason, Frame, Gap, Playing, Playout, Receiver, ReceiverSettings, SessionKey, Switch,
+    SwitchReason,
+};
+pub use stream::{SessionOnAir, StreamStart, ZoneStream};
