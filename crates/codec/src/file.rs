@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP2, CODEC_ID_OPUS};
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::common::Limit;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -16,7 +15,8 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptio
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
-use crate::aac::{AacKind, SbrWatch, kind_of_config};
+use crate::aac::SbrWatch;
+use crate::decoders::{codec_name, codecs, format_name, guarded, refuse_he_aac};
 use crate::mono::common_divisor;
 use crate::refuse::{AudioError, RefuseReason};
 use crate::scan::{Container, scan};
@@ -45,6 +45,8 @@ pub struct AudioFile {
     packets: u32,
     errors: u32,
     sbr: Option<SbrWatch>,
+    /// Where the demuxer first left out a damaged part without a word.
+    hole: Option<Duration>,
     ended: bool,
 }
 
@@ -78,8 +80,10 @@ impl AudioFile {
         let metadata = MetadataOptions::default()
             .limit_tag_bytes(Limit::Maximum(TAG_BYTES_MAX))
             .limit_visual_bytes(Limit::Maximum(TAG_BYTES_MAX));
-        let probed =
-            symphonia::default::get_probe().probe(&Hint::new(), stream, FormatOptions::default(), metadata);
+        let probe = symphonia::default::get_probe();
+        let probed = guarded(Duration::ZERO, || {
+            probe.probe(&Hint::new(), stream, FormatOptions::default(), metadata)
+        })?;
         let reader = probed.map_err(|error| match error {
             Error::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
                 AudioError::Io(error)
@@ -110,11 +114,19 @@ impl AudioFile {
             .and_then(|params| params.audio())
             .ok_or(nothing)?;
         refuse_he_aac(params)?;
-        let decoder = codecs()
-            .make_audio_decoder(params, &AudioDecoderOptions::default().verify(true))
-            .map_err(|error| RefuseReason::Unsupported {
-                codec: codec_name(params, &error),
-            })?;
+        // A demuxer of raw samples would otherwise read a block for as many channels as the file claims.
+        let channels = params.channels.as_ref().map_or(1, Channels::count);
+        if channels > CHANNELS_MAX {
+            return Err(RefuseReason::Unsupported {
+                codec: format!("sound with {channels} channels"),
+            }
+            .into());
+        }
+        let options = AudioDecoderOptions::default().verify(true);
+        let made = guarded(Duration::ZERO, || codecs().make_audio_decoder(params, &options))?;
+        let decoder = made.map_err(|error| RefuseReason::Unsupported {
+            codec: codec_name(params, &error),
+        })?;
         let mut file = Self {
             track: track.id,
             container: scan.container,
@@ -131,6 +143,7 @@ impl AudioFile {
             packets: 0,
             errors: 0,
             sbr: (params.codec == CODEC_ID_AAC).then(SbrWatch::default),
+            hole: None,
             ended: false,
             decoder,
             reader,
@@ -184,7 +197,7 @@ impl AudioFile {
     /// Decodes until a block has samples; false at the end.
     fn decode_block(&mut self) -> Result<bool, AudioError> {
         while !self.ended {
-            match self.reader.next_packet() {
+            match guarded(self.at(), || self.reader.next_packet())? {
                 Ok(Some(packet)) if packet.track_id != self.track => {}
                 Ok(Some(packet)) => {
                     self.decode_packet(&packet)?;
@@ -217,12 +230,21 @@ impl AudioFile {
                 return Err(RefuseReason::HeAac.into());
             }
         }
-        match self.decoder.decode(packet) {
-            Ok(buffer) => {
-                let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
-                buffer.copy_to_vec_interleaved(&mut self.block);
-                self.keep_spec(rate, channels)?;
-            }
+        // Only FLAC's packets tell their place exactly.
+        let skips = u64::try_from(packet.pts.get()).is_ok_and(|begin| begin > self.decoded);
+        if self.container == Container::Flac && skips {
+            let at = self.at();
+            self.hole.get_or_insert(at);
+        }
+        let (at, block, decoder) = (self.at(), &mut self.block, &mut self.decoder);
+        let decoded = guarded(at, || {
+            decoder.decode(packet).map(|buffer| {
+                buffer.copy_to_vec_interleaved(block);
+                (buffer.spec().rate(), buffer.spec().channels().count())
+            })
+        });
+        match decoded? {
+            Ok((rate, channels)) => self.keep_spec(rate, channels)?,
             Err(Error::DecodeError(_) | Error::IoError(_)) => {
                 self.count_error()?;
                 // Silence in its place, so that what follows stays at its time.
@@ -278,7 +300,12 @@ impl AudioFile {
         if self.container == Container::Mpeg && self.at() < Duration::from_secs(1) {
             return Err(RefuseReason::NotAudio.into());
         }
-        Err(RefuseReason::Corrupt { at: self.at() }.into())
+        let at = self.at();
+        Err(match self.is_cut {
+            true => RefuseReason::Truncated { at },
+            false => RefuseReason::Corrupt { at },
+        }
+        .into())
     }
 
     /// Judges the whole once its end is reached.
@@ -287,7 +314,9 @@ impl AudioFile {
         self.block.clear();
         let promised = self.expected.filter(|_| self.length_is_promised);
         let is_short = promised.is_some_and(|promised| self.decoded + self.tolerance() < promised);
-        let refusal = if self.is_cut || is_short {
+        let refusal = if let Some(at) = self.hole {
+            RefuseReason::Corrupt { at }
+        } else if self.is_cut || is_short {
             RefuseReason::Truncated { at: self.at() }
         } else if self.decoded == 0 && self.errors > 0 {
             RefuseReason::NotAudio
@@ -339,52 +368,6 @@ impl std::fmt::Debug for AudioFile {
             .field("channels", &self.channels)
             .field("decoded", &self.decoded)
             .finish_non_exhaustive()
-    }
-}
-
-/// Every decoder there is, made once.
-fn codecs() -> &'static CodecRegistry {
-    static CODECS: OnceLock<CodecRegistry> = OnceLock::new();
-    CODECS.get_or_init(|| {
-        let mut codecs = CodecRegistry::new();
-        symphonia::default::register_enabled_codecs(&mut codecs);
-        codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
-        codecs
-    })
-}
-
-fn refuse_he_aac(params: &AudioCodecParameters) -> Result<(), RefuseReason> {
-    if params.codec != CODEC_ID_AAC {
-        return Ok(());
-    }
-    match params.extra_data.as_deref().and_then(kind_of_config) {
-        Some(AacKind::HeAac) => Err(RefuseReason::HeAac),
-        Some(AacKind::Other(number)) => Err(RefuseReason::Unsupported {
-            codec: format!("AAC object type {number}"),
-        }),
-        Some(AacKind::Lc) | None => Ok(()),
-    }
-}
-
-fn format_name(container: Container, params: &AudioCodecParameters) -> &'static str {
-    match container {
-        Container::Wav => "wav",
-        Container::Aiff => "aiff",
-        Container::Mp4 => "m4a",
-        Container::Flac => "flac",
-        Container::Ogg if params.codec == CODEC_ID_OPUS => "opus",
-        Container::Ogg => "ogg",
-        Container::Adts => "aac",
-        Container::Mpeg if params.codec == CODEC_ID_MP2 => "mp2",
-        Container::Mpeg => "mp3",
-    }
-}
-
-fn codec_name(params: &AudioCodecParameters, error: &Error) -> String {
-    match (codecs().get_audio_decoder(params.codec), error) {
-        (Some(known), Error::Unsupported(what)) => format!("{} ({what})", known.codec.info.long_name),
-        (Some(known), _) => known.codec.info.long_name.to_owned(),
-        (None, _) => "the sound coding in this file".to_owned(),
     }
 }
 

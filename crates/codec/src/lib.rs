@@ -1,6 +1,7 @@
 //! Files to PCM (Symphonia), Opus encode, decode and conceal (libopus), Ogg Opus files.
 
 mod aac;
+mod decoders;
 mod fade;
 mod file;
 mod mono;
