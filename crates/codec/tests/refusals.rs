@@ -14,7 +14,7 @@ fn demo(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../schedules/demo/audio")
         .join(name);
-    std::fs::read(path).unwrap()
+    std::fs::read(path).expect("the demo audio lies in the repository")
 }
 
 /// Decodes to the end and returns how long it sounded, or the reason against it.
@@ -61,7 +61,10 @@ const FILES: [&str; 7] = [
 ];
 
 fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
-    let at = bytes.windows(from.len()).position(|part| part == from).unwrap();
+    let at = bytes
+        .windows(from.len())
+        .position(|part| part == from)
+        .expect("the file holds what is to be replaced");
     bytes.splice(at..at + from.len(), to.iter().copied());
     bytes
 }
@@ -225,7 +228,7 @@ fn adts(fill: &[bool]) -> Vec<u8> {
             FormatOptions::default(),
             MetadataOptions::default(),
         )
-        .unwrap();
+        .expect("the demo file can be read");
     let mut stream = Vec::new();
     while let Ok(Some(packet)) = reader.next_packet() {
         let mut bits: Vec<bool> = packet
@@ -293,7 +296,7 @@ fn damage_is_refused_or_heard_as_a_short_silence() {
     let mut mp3 = demo("ban-tin-tinh.mp3");
     let (from, to) = (mp3.len() / 4, mp3.len() * 3 / 4);
     for (n, byte) in mp3[from..to].iter_mut().enumerate() {
-        *byte = (n * 31 >> 3) as u8;
+        *byte = ((n * 31) >> 3) as u8;
     }
     assert!(["corrupt", "truncated"].contains(&outcome(mp3)), "half an MP3");
 }
