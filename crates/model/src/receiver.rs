@@ -47,6 +47,6 @@ pub struct Receipt {
     pub lost: u64,
     /// Loudness at the output while it sounded: mean square, dBFS.
     pub output_dbfs: f64,
-    /// Whether it is over.
+    /// Whether it has left the air here; what was pre-empted may come back.
     pub over: bool,
 }

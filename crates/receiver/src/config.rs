@@ -77,7 +77,11 @@ pub struct MulticastConfig {
 
 impl Default for MulticastConfig {
     fn default() -> Self {
-        Self { base: Ipv4Addr::new(239, 192, 0, 0), port: 5004, interface: "auto".to_owned() }
+        Self {
+            base: Ipv4Addr::new(239, 192, 0, 0),
+            port: 5004,
+            interface: "auto".to_owned(),
+        }
     }
 }
 
@@ -175,8 +179,10 @@ impl Config {
     ///
     /// See [`ConfigError`]; the message names the key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text, path)
     }
 
@@ -186,21 +192,33 @@ impl Config {
     ///
     /// See [`ConfigError`]; the message names the key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         match config.fault() {
             None => Ok(config),
-            Some((key, problem)) => Err(ConfigError::Value { path: path.to_owned(), key, problem }),
+            Some((key, problem)) => Err(ConfigError::Value {
+                path: path.to_owned(),
+                key,
+                problem,
+            }),
         }
     }
 
     fn fault(&self) -> Option<(&'static str, String)> {
         let chain = &self.zone.chain;
         if self.code.is_empty() {
-            return Some(("code", "is empty; write the receiver's code, as `loa receiver list` shows it".into()));
+            return Some((
+                "code",
+                "is empty; write the receiver's code, as `loa receiver list` shows it".into(),
+            ));
         }
         if chain.is_empty() {
-            return Some(("zone.chain", "is empty; list the receiver's zone and its ancestors".into()));
+            return Some((
+                "zone.chain",
+                "is empty; list the receiver's zone and its ancestors".into(),
+            ));
         }
         for (i, link) in chain.iter().enumerate() {
             if let Some(twin) = chain[..i].iter().find(|other| other.channel == link.channel) {
@@ -212,7 +230,10 @@ impl Config {
             }
         }
         if !self.multicast.base.is_multicast() {
-            let problem = format!("is {}, not a multicast address such as 239.192.0.0", self.multicast.base);
+            let problem = format!(
+                "is {}, not a multicast address such as 239.192.0.0",
+                self.multicast.base
+            );
             return Some(("multicast.base", problem));
         }
         if !(-60.0..=12.0).contains(&self.output.volume_db) {
@@ -225,10 +246,16 @@ impl Config {
         }
         let report = self.report.as_ref()?;
         if !report.url.starts_with("http://") && !report.url.starts_with("https://") {
-            return Some(("report.url", format!("is \"{}\"; it begins with http:// or https://", report.url)));
+            return Some((
+                "report.url",
+                format!("is \"{}\"; it begins with http:// or https://", report.url),
+            ));
         }
         if !(1..=3600).contains(&report.interval_s) {
-            return Some(("report.interval_s", format!("is {}; write 1 to 3600 s", report.interval_s)));
+            return Some((
+                "report.interval_s",
+                format!("is {}; write 1 to 3600 s", report.interval_s),
+            ));
         }
         None
     }
@@ -239,7 +266,9 @@ fn public_key<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[u8; 
     let bytes = BASE64.decode(text.trim()).map_err(serde::de::Error::custom)?;
     let length = bytes.len();
     bytes.try_into().map_err(|_| {
-        serde::de::Error::custom(format!("a root public key is 32 bytes in base64; this is {length} bytes"))
+        serde::de::Error::custom(format!(
+            "a root public key is 32 bytes in base64; this is {length} bytes"
+        ))
     })
 }
 
@@ -269,7 +298,9 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("receiver.toml")).map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let source = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             format!("{error} {source}")
         })
     }
@@ -293,14 +324,38 @@ mod tests {
     fn refusals_name_the_key() {
         let rows = [
             ("code = \"loa-1\"", "code = \"\"", "code is empty"),
-            ("code = \"loa-1\"", "code = \"a\"\nvolumne = 3", "unknown field `volumne`"),
+            (
+                "code = \"loa-1\"",
+                "code = \"a\"\nvolumne = 3",
+                "unknown field `volumne`",
+            ),
             ("channel = 1", "channel = 4", "gives channel 4 to both"),
             ("output.sink = \"null\"", "", "missing field `output`"),
-            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AAAA", "this is 3 bytes"),
-            ("output.sink", "multicast.base = \"10.0.0.1\"\noutput.sink", "not a multicast address"),
-            ("output.sink", "output.volume_db = 40\noutput.sink", "write -60 to 12 dB"),
-            ("output.sink", "report.url = \"ftp://x\"\noutput.sink", "begins with http"),
-            ("output.sink", "clock.trust = \"maybe\"\noutput.sink", "unknown variant `maybe`"),
+            (
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                "AAAA",
+                "this is 3 bytes",
+            ),
+            (
+                "output.sink",
+                "multicast.base = \"10.0.0.1\"\noutput.sink",
+                "not a multicast address",
+            ),
+            (
+                "output.sink",
+                "output.volume_db = 40\noutput.sink",
+                "write -60 to 12 dB",
+            ),
+            (
+                "output.sink",
+                "report.url = \"ftp://x\"\noutput.sink",
+                "begins with http",
+            ),
+            (
+                "output.sink",
+                "clock.trust = \"maybe\"\noutput.sink",
+                "unknown variant `maybe`",
+            ),
         ];
         for (old, new, expected) in rows {
             let error = parse(&GOOD.replacen(old, new, 1)).unwrap_err();

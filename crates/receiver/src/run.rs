@@ -1,0 +1,376 @@
+//! The receiver's main loop: drain the network, render ten milliseconds, hand them to the sound card. The card is its clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use loa_model::{Channel, MonoTime, SampleTime, WallTime};
+use loa_net::{GroupSet, GroupSetError};
+use loa_session::{Playout, Receiver, ReceiverSettings, StationClock};
+use loa_sound::{Position, Sink};
+use loa_wire::{Addressing, ClockReport, Report};
+use tracing::{error, info, warn};
+
+use crate::accounts::Accounts;
+use crate::config::{ClockTrustConfig, Config, ReportConfig};
+use crate::identity::Identity;
+use crate::playback::{BLOCK, Playback, Timeline};
+use crate::renderer::Renderer;
+use crate::reporter::Reporter;
+use crate::status::{self, OutputStatus, Status, SwitchLine};
+use crate::stop::Stop;
+
+/// Receives and plays until told to stop.
+///
+/// # Errors
+///
+/// If it cannot start: no interface, no sound card, no key. Once it runs it goes on whatever happens.
+pub fn run(config: &Config) -> Result<()> {
+    let stop = Stop::take_over().context("cannot take over SIGTERM")?;
+    let mut node = Node::open(config)?;
+    let notify = |state| sd_notify::notify(&[state]);
+    // Without a service manager there is nobody to notify.
+    let _ = notify(sd_notify::NotifyState::Ready);
+    info!(
+        receiver = config.code,
+        sink = config.output.sink,
+        "receiver plays"
+    );
+    while !stop.is_wished() {
+        if node.turn() {
+            let _ = notify(sd_notify::NotifyState::Watchdog);
+        }
+    }
+    let _ = notify(sd_notify::NotifyState::Stopping);
+    node.second();
+    info!("receiver stops");
+    Ok(())
+}
+
+struct Node<'a> {
+    config: &'a Config,
+    clock: StationClock,
+    groups: GroupSet,
+    channels: Vec<(Channel, Port)>,
+    sink: Box<dyn Sink>,
+    playback: Playback,
+    air: Air,
+    reporter: Option<Reporter>,
+    started: WallTime,
+    next_second: MonoTime,
+    next_report: MonoTime,
+    last_block: MonoTime,
+    net_errors: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Port {
+    Rtp,
+    Rtcp,
+}
+
+/// The receiver's timeline, rendered when it is read.
+struct Air {
+    receiver: Receiver,
+    renderer: Renderer,
+    accounts: Accounts,
+    now: WallTime,
+    undecodable: u64,
+}
+
+impl<'a> Node<'a> {
+    fn open(config: &'a Config) -> Result<Self> {
+        let addressing = Addressing::new(config.multicast.base, config.multicast.port)
+            .context("[multicast] in the configuration")?;
+        let chain: Vec<Channel> = config.zone.chain.iter().map(|link| link.channel).collect();
+        let rtp = chain
+            .iter()
+            .map(|channel| (addressing.rtp(*channel), (*channel, Port::Rtp)));
+        let rtcp = chain
+            .iter()
+            .map(|channel| (addressing.rtcp(*channel), (*channel, Port::Rtcp)));
+        let (groups, channels): (Vec<_>, Vec<_>) = rtp.chain(rtcp).unzip();
+        let net = loa_net::ReceiverConfig {
+            interface: config.multicast.interface.parse()?,
+            ..Default::default()
+        };
+        let groups = GroupSet::join(&groups, &net)?;
+        let spec = loa_sound::parse(&config.output.sink).context("output.sink in the configuration")?;
+        let sink = loa_sound::open(&spec)?;
+        let reporter = config
+            .report
+            .as_ref()
+            .map(|report| report_to(report, config))
+            .transpose()?;
+
+        let pair = loa_net::read_clocks();
+        let mono = MonoTime::from_ns(pair.mono_ns);
+        let now = WallTime::from_unix_ns(pair.wall_ns);
+        let settings = ReceiverSettings {
+            chain,
+            addressing,
+            root_public: config.station.root_public_key,
+        };
+        let receiver = Receiver::new(settings, clock_trusted(config.clock.trust), now);
+        let renderer = Renderer::new(now.to_sample()).context("cannot make an Opus decoder")?;
+        let output = &config.output;
+        Ok(Self {
+            config,
+            clock: StationClock::new(mono, now),
+            groups,
+            channels,
+            sink,
+            playback: Playback::new(f64::from(output.volume_db), f64::from(output.limiter_dbtp)),
+            air: Air {
+                receiver,
+                renderer,
+                accounts: Accounts::default(),
+                now,
+                undecodable: 0,
+            },
+            reporter,
+            started: now,
+            next_second: mono + SECOND,
+            next_report: mono + SECOND,
+            last_block: mono,
+            net_errors: 0,
+        })
+    }
+
+    /// Does ten milliseconds of work, for as long as the card takes to play them. Tells whether a second passed.
+    fn turn(&mut self) -> bool {
+        self.drain();
+        let position = self.sink.position();
+        let elapsed = Duration::from_nanos(position.at.as_ns().saturating_sub(self.last_block.as_ns()));
+        self.last_block = position.at;
+        self.air.now = self.clock.now(position.at);
+        let due = self.air.now + position.delay();
+        let block = self.playback.block(&mut self.air, due, elapsed);
+        self.sink.write(block);
+        let now = MonoTime::from_ns(loa_net::monotonic_ns());
+        let passed = now >= self.next_second;
+        if passed {
+            self.next_second = now + SECOND;
+            self.second();
+        }
+        passed
+    }
+
+    /// Takes in what the network has brought, but no more than leaves time to play.
+    fn drain(&mut self) {
+        for _ in 0..DATAGRAMS_PER_TURN {
+            match self.groups.recv(Duration::ZERO) {
+                Ok(Some(datagram)) => {
+                    let now = self.clock.now(MonoTime::from_ns(loa_net::monotonic_ns()));
+                    let arrived = now - datagram.age;
+                    let (channel, port) = self.channels[datagram.group];
+                    match port {
+                        Port::Rtp => self.air.receiver.handle_rtp(channel, datagram.bytes, arrived),
+                        Port::Rtcp => self.air.receiver.handle_rtcp(channel, datagram.bytes, arrived),
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => return self.note_net_error(&error),
+            }
+        }
+    }
+
+    fn note_net_error(&mut self, error: &GroupSetError) {
+        if self.net_errors == 0 {
+            error!("cannot receive: {error}; trying on");
+        }
+        self.net_errors += 1;
+    }
+
+    /// Once a second: the clock, a line of statistics, and a report when it is time.
+    fn second(&mut self) {
+        let pair = loa_net::read_clocks();
+        let mono = MonoTime::from_ns(pair.mono_ns);
+        let stepped = self.clock.fault().is_some();
+        self.clock
+            .handle_reading(mono, WallTime::from_unix_ns(pair.wall_ns));
+        if let Some(step) = self.clock.fault().filter(|_| !stepped) {
+            let ahead_ms = step.system_ahead_ns / 1_000_000;
+            warn!(
+                ahead_ms,
+                "the system clock was set; it is not followed until the receiver starts again"
+            );
+        }
+        self.air
+            .receiver
+            .set_clock_trusted(clock_trusted(self.config.clock.trust));
+
+        let now = self.clock.now(mono);
+        let position = self.sink.position();
+        let counts = self.air.renderer.take_counts();
+        self.air.receiver.note_gaps(0, counts.concealed);
+        self.air.undecodable += counts.undecodable;
+        let counters = self.counters();
+        let faults = self.faults(now);
+        let clock = ClockReport {
+            trusted: self.air.receiver.plays_by_clock(),
+            beacon_ahead_ms: self.air.receiver.beacon_ahead_ns().map(|ns| ns as f64 / 1e6),
+            card_ppm: self.playback.card_ppm(),
+        };
+        let output_dbfs = self.playback.take_level().rms_dbfs;
+        let buffer_ms = self.air.receiver.buffered().as_secs_f64() * 1e3;
+        status::print(&Status {
+            at: now,
+            receiver: &self.config.code,
+            playing: self.air.accounts.on_air(),
+            counters: &counters,
+            buffer_ms,
+            output_dbfs,
+            clock,
+            output: self.output(&position),
+            beacon_age_s: self.beacon_ages(now),
+            faults: &faults,
+        });
+        if let (Some(reporter), Some(config)) = (&self.reporter, &self.config.report) {
+            if mono < self.next_report {
+                return;
+            }
+            self.next_report = mono + config.interval();
+            let volume_db = f64::from(self.config.output.volume_db);
+            reporter.offer(Report {
+                receiver: self.config.code.clone(),
+                at: now,
+                started: self.started,
+                clock,
+                playing: self.air.accounts.on_air().as_ref().map(status::playing_report),
+                counters,
+                buffer_ms,
+                output_dbfs,
+                faults,
+                receipts: self.air.accounts.receipts(reporter.acknowledged(), volume_db),
+            });
+        }
+    }
+
+    fn output(&self, position: &Position) -> OutputStatus {
+        OutputStatus {
+            frame: position.consumed(),
+            at: self.clock.now(position.at),
+            generation: position.generation,
+            ahead_ms: self.playback.ahead_ms(),
+            locked: self.playback.is_locked(),
+        }
+    }
+
+    fn counters(&self) -> BTreeMap<String, u64> {
+        let mut counters = status::by_name(&self.air.receiver.counters());
+        let net = self.groups.counts();
+        let sink = self.sink.counts();
+        let (report_failed, report_skipped) = self.reporter.as_ref().map_or((0, 0), Reporter::failures);
+        let more = [
+            ("undecodable", self.air.undecodable),
+            ("net_oversize", net.oversize),
+            ("net_kernel_full", u64::from(net.kernel_full)),
+            ("net_errors", self.net_errors),
+            ("card_underruns", sink.underruns),
+            ("card_lost", sink.lost),
+            ("card_clipped", sink.clipped),
+            ("card_restarts", sink.restarts),
+            ("card_resyncs", self.playback.resyncs()),
+            ("report_failed", report_failed),
+            ("report_skipped", report_skipped),
+        ];
+        counters.extend(more.map(|(name, count)| (name.to_owned(), count)));
+        counters
+    }
+
+    fn beacon_ages(&self, now: WallTime) -> BTreeMap<Channel, f64> {
+        let beacons = self.air.receiver.beacons().iter();
+        beacons
+            .map(|(channel, at)| (*channel, now.since(*at).as_secs_f64()))
+            .collect()
+    }
+
+    /// Returns what is wrong, for people.
+    fn faults(&self, now: WallTime) -> Vec<String> {
+        let mut faults = Vec::new();
+        for link in &self.config.zone.chain {
+            let since = self
+                .air
+                .receiver
+                .beacons()
+                .get(&link.channel)
+                .copied()
+                .unwrap_or(self.started);
+            let silent = now.since(since);
+            if silent > BEACON_MISSING {
+                faults.push(format!(
+                    "no beacon from zone \"{}\" for {} s",
+                    link.code,
+                    silent.as_secs()
+                ));
+            }
+        }
+        if let Some(step) = self.clock.fault() {
+            faults.push(format!(
+                "system clock was set by {} ms",
+                step.system_ahead_ns / 1_000_000
+            ));
+        }
+        if !self.air.receiver.plays_by_clock() {
+            faults.push("clock is not synchronised with the station's; plays by arrival".to_owned());
+        }
+        faults.extend(self.sink.fault());
+        faults
+    }
+}
+
+impl Timeline for Air {
+    fn skip(&mut self, samples: u64) {
+        let to = self
+            .renderer
+            .next()
+            .offset(i64::try_from(samples).unwrap_or(i64::MAX));
+        self.fetch(to);
+        self.renderer.skip(samples);
+    }
+
+    fn read(&mut self, samples: &mut [f32]) {
+        let start = self.renderer.next();
+        self.fetch(start.offset(i64::try_from(samples.len()).unwrap_or(i64::MAX)));
+        self.renderer.read(samples);
+        self.accounts.sounded(start, samples, self.now);
+    }
+
+    fn next(&self) -> SampleTime {
+        self.renderer.next()
+    }
+}
+
+impl Air {
+    fn fetch(&mut self, until: SampleTime) {
+        while let Some(playout) = self.receiver.playout(until) {
+            self.accounts.note(&playout);
+            self.renderer.handle(&playout);
+            if let Playout::Switch(switch) = &playout {
+                status::print(&SwitchLine::from(switch));
+            }
+        }
+    }
+}
+
+fn report_to(report: &ReportConfig, config: &Config) -> Result<Reporter> {
+    let identity = Identity::open(&config.state_dir)?;
+    Reporter::start(report, identity).context("cannot start the reporter thread")
+}
+
+fn clock_trusted(trust: ClockTrustConfig) -> bool {
+    match trust {
+        ClockTrustConfig::Always => true,
+        ClockTrustConfig::Never => false,
+        ClockTrustConfig::Auto => loa_net::kernel_clock().synchronised,
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// A beacon comes each second; three missing are a dead path.
+const BEACON_MISSING: Duration = Duration::from_secs(3);
+/// A flood must not keep the card waiting: 256 signatures take a few milliseconds.
+const DATAGRAMS_PER_TURN: usize = 256;
+
+const _: () = assert!(BLOCK == 480, "a turn is ten milliseconds");
