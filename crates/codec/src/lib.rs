@@ -16,7 +16,7 @@ mod scan;
 pub use fade::faded_tail;
 pub use file::AudioFile;
 pub use mono::{MonoFile, ToMono48k};
-pub use ogg_read::{OggOpusError, read_ogg_opus};
+pub use ogg_read::{OggOpusError, read_ogg_opus, read_ogg_opus_comments};
 pub use ogg_stream::OggStream;
 pub use ogg_write::OggOpusWriter;
 pub use opus_packet::{

@@ -88,6 +88,46 @@ pub fn read_ogg_opus<R: Read + Seek>(
     audio.filter(|_| ended).ok_or(OggOpusError::Truncated)
 }
 
+/// Reads the `KEY=value` comments of an Ogg Opus file, in the order in which they were written.
+///
+/// # Errors
+///
+/// See [`OggOpusError`].
+pub fn read_ogg_opus_comments<R: Read + Seek>(source: R) -> Result<Vec<(String, String)>, OggOpusError> {
+    let mut reader = PacketReader::new(source);
+    let head = next(&mut reader)?.ok_or(OggOpusError::NotOggOpus)?;
+    read_head(&head.data)?;
+    let tags = next(&mut reader)?.ok_or(OggOpusError::Truncated)?;
+    let rest = tags
+        .data
+        .strip_prefix(b"OpusTags")
+        .ok_or(OggOpusError::NotOggOpus)?;
+    let (_vendor, rest) = counted(rest)?;
+    let (count, mut rest) = number(rest)?;
+    let mut comments = Vec::new();
+    // Nothing is reserved for what the count claims.
+    for _ in 0..count {
+        let (comment, after) = counted(rest)?;
+        rest = after;
+        if let Some((key, value)) = String::from_utf8_lossy(comment).split_once('=') {
+            comments.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(comments)
+}
+
+/// Takes a 32-bit little-endian number off the front.
+fn number(bytes: &[u8]) -> Result<(usize, &[u8]), OggOpusError> {
+    let (number, rest) = bytes.split_first_chunk().ok_or(OggOpusError::Truncated)?;
+    Ok((u32::from_le_bytes(*number) as usize, rest))
+}
+
+/// Takes that many bytes off the front as a number before them says.
+fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), OggOpusError> {
+    let (len, rest) = number(bytes)?;
+    rest.split_at_checked(len).ok_or(OggOpusError::Truncated)
+}
+
 fn next<R: Read + Seek>(reader: &mut PacketReader<R>) -> Result<Option<ogg::Packet>, OggOpusError> {
     reader.read_packet().map_err(|error| match error {
         OggReadError::ReadError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -185,6 +225,30 @@ mod tests {
                 held >= count as u64 + 312 && held < count as u64 + 312 + 2_880,
                 "{count}"
             );
+        }
+    }
+
+    #[test]
+    fn comments_are_read_back() {
+        let bytes = written(42, &tone(3_000));
+        let comments = read_ogg_opus_comments(Cursor::new(&bytes)).unwrap();
+        assert_eq!(comments, [("TITLE".to_owned(), "Bản tin".to_owned())]);
+        let claims: &[(&str, &[u8])] = &[
+            ("nothing", b""),
+            ("a vendor longer than the packet", b"\xff\xff\xff\xff"),
+            (
+                "more comments than there are",
+                b"\0\0\0\0\xff\xff\xff\xff\0\0\0\0",
+            ),
+        ];
+        for (name, claim) in claims {
+            let mut ogg = PacketWriter::new(Vec::new());
+            let tags = [b"OpusTags", *claim].concat();
+            ogg.write_packet(head_packet(312), 1, PacketWriteEndInfo::EndPage, 0)
+                .unwrap();
+            ogg.write_packet(tags, 1, PacketWriteEndInfo::EndPage, 0).unwrap();
+            let read = read_ogg_opus_comments(Cursor::new(ogg.into_inner()));
+            assert!(matches!(read, Err(OggOpusError::Truncated)), "{name}: {read:?}");
         }
     }
 
