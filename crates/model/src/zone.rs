@@ -14,6 +14,11 @@ use crate::id::ZoneId;
 #[serde(transparent)]
 pub struct Channel(pub u16);
 
+impl Channel {
+    /// Stands for every zone in a station's certificate; no zone has it.
+    pub const EVERY_ZONE: Self = Self(u16::MAX);
+}
+
 impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -61,6 +66,9 @@ pub enum ZoneTreeError {
         /// What they share.
         channel: Channel,
     },
+    /// The channel that means every zone.
+    #[error("zone \"{0}\" has channel {every}, which stands for every zone; give it a smaller one", every = Channel::EVERY_ZONE)]
+    ReservedChannel(String),
     /// A parent that does not exist.
     #[error("zone \"{0}\" names a parent that does not exist")]
     UnknownParent(String),
@@ -85,6 +93,9 @@ impl ZoneTree {
         for zone in zones {
             if codes.insert(zone.code.clone(), zone.id).is_some() {
                 return Err(ZoneTreeError::DuplicateCode(zone.code));
+            }
+            if zone.channel == Channel::EVERY_ZONE {
+                return Err(ZoneTreeError::ReservedChannel(zone.code));
             }
             if let Some(first) = channels.insert(zone.channel, zone.code.clone()) {
                 return Err(ZoneTreeError::DuplicateChannel {
@@ -216,6 +227,10 @@ mod tests {
                 "zone code \"z1\" is used twice",
             ),
             (twin(|zone| zone.channel = Channel(1)), "both have channel 1"),
+            (
+                twin(|zone| zone.channel = Channel::EVERY_ZONE),
+                "stands for every zone",
+            ),
             (
                 twin(|zone| zone.parent = Some(ZoneId(9))),
                 "a parent that does not exist",

@@ -362,6 +362,19 @@ fn what_came_before_the_first_beacon_is_played_once_the_key_is_known() {
 }
 
 #[test]
+fn a_station_for_every_zone_is_heard_in_each() {
+    for channel in [1, 2, 3] {
+        let mut receiver = deaf_receiver(true, T0.offset_ns(-1_000_000_000));
+        let mut session = Session::new(channel, 1, BulletinClass::Normal, 0);
+        session.signer = signer(2, ROOT, Channel::EVERY_ZONE.0, BulletinClass::Emergency);
+        session.last = Some(0);
+        receiver.handle_rtcp(Channel(channel), &session.beacon(T0), T0);
+        send(&mut receiver, &mut session, 0..1, &[]);
+        assert_eq!(heard(&mut receiver, 500), "s1+200 . Ended+220", "channel {channel}");
+    }
+}
+
+#[test]
 fn a_stranger_with_a_certificate_of_his_own_is_never_heard() {
     let mut receiver = receiver();
     let mut forged = Session::new(1, 9, BulletinClass::Emergency, 0);

@@ -11,7 +11,7 @@ use crate::{SignatureError, StationKey, WireError, public_key};
 pub struct Certificate {
     /// The station's public key.
     pub station: [u8; 32],
-    /// Channel of the zone it may speak in, with all zones under it.
+    /// Channel of the zone it may speak in, with all zones under it; or [`Channel::EVERY_ZONE`].
     pub subtree: Channel,
     /// The strongest class it may use.
     pub highest: BulletinClass,

@@ -237,7 +237,8 @@ impl Receiver {
             .chain
             .iter()
             .skip_while(|joined| **joined != channel);
-        up.any(|joined| *joined == station.key.subtree())
+        let subtree = station.key.subtree();
+        subtree == Channel::EVERY_ZONE || up.any(|joined| *joined == subtree)
     }
 
     /// Tells a copy that the network made from one that somebody sends again later.
