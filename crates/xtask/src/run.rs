@@ -79,6 +79,21 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Returns where cargo builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let output = cargo(["metadata", "--format-version", "1", "--no-deps", "--locked"]).output()?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let directory = metadata["target_directory"]
+        .as_str()
+        .context("cargo metadata without target_directory")?;
+    Ok(directory.into())
+}
+
 /// Returns the command as one would type it.
 pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program())

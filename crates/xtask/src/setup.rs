@@ -1,5 +1,7 @@
 //! System packages: which are missing, and how to get them.
 
+mod chrony;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -25,34 +27,11 @@ pub(crate) enum Need {
 ///
 /// If something is missing and cannot be installed; the message is the command that would.
 pub(crate) fn install(needs: &[Need]) -> Result<()> {
-    let missing = missing(needs, is_there);
-    if missing.is_empty() {
-        return Ok(());
+    install_packages(needs)?;
+    if needs.contains(&Need::Test) && find_program("apt-get").is_some() {
+        chrony::unpack()?;
     }
-    let names = missing.join(" ");
-    if find_program("apt-get").is_none() {
-        bail!("missing on this machine, by their names on Debian: {names}\ninstall them, then try again");
-    }
-    if !nix::unistd::geteuid().is_root() {
-        bail!(
-            "missing on this machine: {names}\nrun this, then try again:\n\n  {}\n",
-            command_for_people(&missing)
-        );
-    }
-    if lists_are_old() {
-        run(&mut apt(["update"]))?;
-    }
-    eprintln!("   installing {names}");
-    let install = |command: &mut Command| run(command.args(&missing));
-    if install(&mut apt(INSTALL)).is_err() {
-        // The lists may name a version that the mirror has replaced since.
-        run(&mut apt(["update"]))?;
-        install(&mut apt(INSTALL))?;
-    }
-    match self::missing(needs, is_there).join(" ") {
-        still if still.is_empty() => Ok(()),
-        still => bail!("installed, but still not found: {still}"),
-    }
+    Ok(())
 }
 
 /// Adds rustfmt and clippy to the toolchain if they are missing.
@@ -130,6 +109,37 @@ const PACKAGES: &[Package] = &[
 ];
 
 const INSTALL: [&str; 3] = ["install", "-y", "--no-install-recommends"];
+
+fn install_packages(needs: &[Need]) -> Result<()> {
+    let missing = missing(needs, is_there);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if find_program("apt-get").is_none() {
+        bail!("missing on this machine, by their names on Debian: {names}\ninstall them, then try again");
+    }
+    if !nix::unistd::geteuid().is_root() {
+        bail!(
+            "missing on this machine: {names}\nrun this, then try again:\n\n  {}\n",
+            command_for_people(&missing)
+        );
+    }
+    if lists_are_old() {
+        run(&mut apt(["update"]))?;
+    }
+    eprintln!("   installing {names}");
+    let install = |command: &mut Command| run(command.args(&missing));
+    if install(&mut apt(INSTALL)).is_err() {
+        // The lists may name a version that the mirror has replaced since.
+        run(&mut apt(["update"]))?;
+        install(&mut apt(INSTALL))?;
+    }
+    match self::missing(needs, is_there).join(" ") {
+        still if still.is_empty() => Ok(()),
+        still => bail!("installed, but still not found: {still}"),
+    }
+}
 
 fn missing(needs: &[Need], is_there: impl Fn(Probe) -> bool) -> Vec<&'static str> {
     let wanted = PACKAGES.iter().filter(|package| needs.contains(&package.need));

@@ -1,13 +1,12 @@
 //! What each command does, step by step.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::check::metadata::Metadata;
-use crate::run::{Steps, cargo, line, run};
+use crate::run::{Steps, cargo, line, run, target_directory};
 use crate::setup::{Need, install, install_rust_components};
 
 /// Installs everything that any command needs.
@@ -92,18 +91,4 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     }
     // Named one by one: the test harness of the libraries would take the filter for an unknown option.
     run(command.arg("--").args(args))
-}
-
-fn target_directory() -> Result<PathBuf> {
-    let output = cargo(["metadata", "--format-version", "1", "--no-deps", "--locked"]).output()?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let directory = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata without target_directory")?;
-    Ok(directory.into())
 }
