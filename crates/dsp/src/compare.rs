@@ -30,7 +30,9 @@ pub fn find_by_envelope(reference: &[f32], recording: &[f32], frame: usize) -> O
         offset: i64::try_from(start * frame).unwrap_or(i64::MAX),
         correlation: correlation(&a, &b[start..start + a.len()]),
     };
-    (0..=b.len() - a.len()).map(at).max_by(|x, y| x.correlation.total_cmp(&y.correlation))
+    (0..=b.len() - a.len())
+        .map(at)
+        .max_by(|x, y| x.correlation.total_cmp(&y.correlation))
 }
 
 /// Finds by how many samples `b` is later than `a`, within ± `lag_max`, from the waves themselves.
@@ -50,10 +52,19 @@ pub fn find_lag(a: &[f32], b: &[f32], lag_max: usize) -> Option<Match> {
         let other = &b[start..start + reference.len()];
         let product: f32 = reference.iter().zip(other).map(|(x, y)| x * y).sum();
         let scale = (reference_energy * energy(other)).sqrt();
-        Some(Match { offset: lag, correlation: if scale > 0.0 { f64::from(product) / scale } else { 0.0 } })
+        Some(Match {
+            offset: lag,
+            correlation: if scale > 0.0 {
+                f64::from(product) / scale
+            } else {
+                0.0
+            },
+        })
     };
     let lag_max = i64::try_from(lag_max).ok()?;
-    (-lag_max..=lag_max).filter_map(at).max_by(|x, y| x.correlation.total_cmp(&y.correlation))
+    (-lag_max..=lag_max)
+        .filter_map(at)
+        .max_by(|x, y| x.correlation.total_cmp(&y.correlation))
 }
 
 /// Pearson's correlation of two equally long series; zero if either is constant.
@@ -66,7 +77,11 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
         va += (x - ma) * (x - ma);
         vb += (y - mb) * (y - mb);
     }
-    if va > 0.0 && vb > 0.0 { product / (va * vb).sqrt() } else { 0.0 }
+    if va > 0.0 && vb > 0.0 {
+        product / (va * vb).sqrt()
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +92,9 @@ mod tests {
     fn babble(len: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
         let mut next = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
         };
         let mut level = 0.0f32;
@@ -101,7 +118,10 @@ mod tests {
         assert_eq!(found.offset, 48_000);
         assert!(found.correlation > 0.999, "{found:?}");
         let other = find_by_envelope(&babble(96_000, 3), &recording, 960).unwrap();
-        assert!(other.correlation < 0.8, "another programme must not pass: {other:?}");
+        assert!(
+            other.correlation < 0.8,
+            "another programme must not pass: {other:?}"
+        );
     }
 
     #[test]
@@ -109,7 +129,13 @@ mod tests {
         let a = babble(48_000, 7);
         for lag in [-40i64, 0, 17] {
             let b: Vec<f32> = (0..48_000i64)
-                .map(|i| usize::try_from(i - lag).ok().and_then(|i| a.get(i)).copied().unwrap_or(0.0))
+                .map(|i| {
+                    usize::try_from(i - lag)
+                        .ok()
+                        .and_then(|i| a.get(i))
+                        .copied()
+                        .unwrap_or(0.0)
+                })
                 .collect();
             let found = find_lag(&a, &b, 48).unwrap();
             assert_eq!(found.offset, lag);
