@@ -13,18 +13,31 @@ use crate::db::db_to_gain;
 /// of a decibel at 20 dB of reduction), which the second, short stage removes.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    stages: [Stage; 2],
+    stages: Vec<Stage>,
 }
 
 impl Limiter {
     /// Makes a limiter with this ceiling in dBTP.
     pub fn new(ceiling_dbtp: f64) -> Self {
         Self {
-            stages: [
-                Stage::new(ceiling_dbtp, LOOK_AHEAD_SAMPLES),
-                Stage::new(ceiling_dbtp - MARGIN_DB, POLISH_SAMPLES),
+            stages: vec![
+                Stage::new(ceiling_dbtp, LOOK_AHEAD_SAMPLES, RELEASE_SHIFT),
+                Stage::new(ceiling_dbtp - MARGIN_DB, POLISH_SAMPLES, RELEASE_SHIFT),
             ],
         }
+    }
+
+    /// Makes a limiter that loses less of a voice's loudness.
+    ///
+    /// A voice peaks at each beat of the vocal cords, every 3 to 12 ms, too often
+    /// for a slow release ever to come up again. A stage before the others lets go
+    /// within such a beat; what that colours lies under the voice's own overtones,
+    /// but would be heard in a piano's.
+    pub fn for_speech(ceiling_dbtp: f64) -> Self {
+        let mut limiter = Self::new(ceiling_dbtp);
+        let quick = Stage::new(ceiling_dbtp, QUICK_SAMPLES, QUICK_RELEASE_SHIFT);
+        limiter.stages.insert(0, quick);
+        limiter
     }
 
     /// Returns by how many samples what comes out is later than what went in.
@@ -43,9 +56,10 @@ impl Limiter {
         }
     }
 
-    /// Returns by how much the first stage turns down at this moment, dB, zero or more.
+    /// Returns by how much it turns down at this moment, dB, zero or more; without the tenths of the last stage.
     pub fn reduction_db(&self) -> f64 {
-        f64::from(self.stages[0].held) / f64::from(UNITS_PER_DB)
+        let held: i32 = self.stages.iter().rev().skip(1).map(|stage| stage.held).sum();
+        f64::from(held) / f64::from(UNITS_PER_DB)
     }
 }
 
@@ -58,6 +72,7 @@ struct Stage {
     ceiling: f32,
     /// Samples over which a reduction is reached.
     attack: usize,
+    release_shift: u32,
     filter: [[f32; PHASES]; TAPS],
     /// Newest first, written twice so that a window is always one slice.
     recent: [f32; TAPS * 2],
@@ -76,10 +91,11 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(ceiling_dbtp: f64, attack: usize) -> Self {
+    fn new(ceiling_dbtp: f64, attack: usize, release_shift: u32) -> Self {
         Self {
             ceiling: db_to_gain(ceiling_dbtp),
             attack,
+            release_shift,
             filter: interpolation_filter(),
             recent: [0.0; TAPS * 2],
             recent_at: 0,
@@ -110,7 +126,7 @@ impl Stage {
         // Release: a steady fall towards what is needed, by a share of the distance and at least one unit.
         let distance = self.held - greatest;
         self.held = if distance > 0 {
-            self.held - (distance >> RELEASE_SHIFT).max(1).min(distance)
+            self.held - (distance >> self.release_shift).max(1).min(distance)
         } else {
             greatest
         };
@@ -231,6 +247,10 @@ const MARGIN_DB: f64 = 0.05;
 const UNITS_PER_DB: i32 = 65_536;
 /// One part in 4,096 of the way per sample: a time constant of 85 ms.
 const RELEASE_SHIFT: u32 = 12;
+/// 1 ms, a fraction of the shortest beat of a voice.
+const QUICK_SAMPLES: usize = 48;
+/// One part in 256 of the way per sample: 5 ms.
+const QUICK_RELEASE_SHIFT: u32 = 8;
 /// +30 dBFS. Beyond it the input is broken, and the sums could be too.
 const INPUT_MAX: f32 = 32.0;
 const LN_10_OVER_20: f32 = std::f32::consts::LN_10 / 20.0;
@@ -244,8 +264,11 @@ mod tests {
 
     const CEILING_DBTP: f64 = -1.5;
 
-    fn limited(mut samples: Vec<f32>) -> Vec<f32> {
-        let mut limiter = Limiter::new(CEILING_DBTP);
+    fn limited(samples: Vec<f32>) -> Vec<f32> {
+        limited_by(Limiter::new(CEILING_DBTP), samples)
+    }
+
+    fn limited_by(mut limiter: Limiter, mut samples: Vec<f32>) -> Vec<f32> {
         samples.extend(std::iter::repeat_n(0.0, limiter.delay()));
         for block in samples.chunks_mut(731) {
             limiter.process(block);
@@ -324,6 +347,25 @@ mod tests {
         assert!(limiter.delay() <= 360, "7.5 ms at the most");
     }
 
+    /// Beats at 120 Hz, 9 dB over, with a softer voice between them: slow release turns all of it down.
+    #[test]
+    fn a_voice_stays_louder_with_the_limiter_for_speech() {
+        let beat = |n: usize| {
+            let t = (n % 400) as f32 / 48_000.0;
+            let ring = 2.4 * (-t * 2_000.0).exp() * (t * 900.0 * std::f32::consts::TAU).sin();
+            ring + 0.4 * (n as f32 * 0.05).sin()
+        };
+        let voice: Vec<f32> = (0..3 * 48_000).map(beat).collect();
+        let lufs = |samples: &[f32]| {
+            let mut loudness = Loudness::new();
+            loudness.push(samples);
+            loudness.integrated_lufs().unwrap()
+        };
+        let slow = lufs(&limited(voice.clone()));
+        let quick = lufs(&limited_by(Limiter::for_speech(CEILING_DBTP), voice));
+        assert!(quick > slow + 1.0, "{slow} LUFS without, {quick} LUFS with");
+    }
+
     #[test]
     fn steady_tone_keeps_its_shape() {
         // 12 dB over: after the attack it must be a clean sine at the ceiling, not a clipped one.
@@ -395,9 +437,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(192))]
         #[test]
         fn true_peak_never_exceeds_the_ceiling(signal in signal(), gain_db in -6.0..24.0f64) {
-            let out = limited(render(&signal, gain_db));
-            let peak = true_peak(&out);
-            prop_assert!(peak <= CEILING_DBTP, "{peak} dBTP");
+            for limiter in [Limiter::new(CEILING_DBTP), Limiter::for_speech(CEILING_DBTP)] {
+                let out = limited_by(limiter, render(&signal, gain_db));
+                let peak = true_peak(&out);
+                prop_assert!(peak <= CEILING_DBTP, "{peak} dBTP");
+            }
         }
 
         #[test]
