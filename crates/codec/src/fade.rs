@@ -33,7 +33,7 @@ pub fn faded_tail(
     }
     let first = cut_packet.saturating_sub(WARM_UP_PACKETS);
     let warm_up = cut_packet - first;
-    let mut encoder = OpusEncoder::for_reencoding(&settings_like(audio, cut_packet))?;
+    let mut encoder = OpusEncoder::new(&settings_like(audio, cut_packet))?;
     // The encoder delays; taking what lies so much later makes up for it.
     let lead = encoder.pre_skip() as usize;
     let mut samples = decode(audio, first, warm_up + count + lead.div_ceil(size))?;

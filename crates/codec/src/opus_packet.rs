@@ -69,26 +69,13 @@ impl OpusEncoder {
     ///
     /// If libopus does not know the packet size or the rate.
     pub fn new(settings: &EncoderSettings) -> Result<Self, OpusError> {
-        let application = match settings.tuning {
-            Tuning::Speech => Application::Voip,
-            Tuning::Music => Application::Audio,
-        };
-        Self::with_application(settings, application)
-    }
-
-    /// Makes an encoder for what was encoded and decoded before: it leaves out the high-pass that voice gets.
-    ///
-    /// A second one would turn the phase of low voices once more, audibly so where both are joined.
-    pub(crate) fn for_reencoding(settings: &EncoderSettings) -> Result<Self, OpusError> {
-        Self::with_application(settings, Application::Audio)
-    }
-
-    fn with_application(settings: &EncoderSettings, application: Application) -> Result<Self, OpusError> {
         let is_speech = settings.tuning == Tuning::Speech;
         let signal = if is_speech { Signal::Voice } else { Signal::Music };
         let bitrate = i32::try_from(settings.bitrate).unwrap_or(i32::MAX);
+        // Not Voip: its high-pass turns the phase of low voices, which makes new peaks, and is heard where a
+        // fade is joined to what it fades. Voice as the signal chooses the same coding and in-band FEC.
         let make = || {
-            let mut inner = Encoder::new(SAMPLE_RATE, Channels::Mono, application)?;
+            let mut inner = Encoder::new(SAMPLE_RATE, Channels::Mono, Application::Audio)?;
             inner.set_bitrate(Bitrate::Bits(bitrate))?;
             inner.set_signal(signal)?;
             inner.set_complexity(COMPLEXITY)?;
