@@ -11,7 +11,7 @@ use crate::programme::PreEmption;
 use crate::time::WallTime;
 
 /// Why a session exists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The run-sheet.
@@ -20,6 +20,8 @@ pub enum Origin {
     Override {
         /// Name of the user who put it on air.
         by: String,
+        /// The session it began as; a restart of the head-end goes on with it as another one.
+        first: SessionId,
     },
 }
 
