@@ -11,6 +11,7 @@ mod ogg_stream;
 mod ogg_write;
 mod opus_packet;
 mod refuse;
+mod rewind;
 mod scan;
 
 pub use fade::faded_tail;
@@ -24,3 +25,4 @@ pub use opus_packet::{
     packet_samples,
 };
 pub use refuse::{AudioError, RefuseReason};
+pub use rewind::{RewindDecoder, RewindEncoder};

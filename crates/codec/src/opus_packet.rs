@@ -13,6 +13,13 @@ pub struct OpusError {
     source: Option<opus::Error>,
 }
 
+impl OpusError {
+    /// Names what libopus refused without a reason worth telling.
+    pub(crate) fn refused(doing: &'static str) -> Self {
+        Self { doing, source: None }
+    }
+}
+
 /// Names what was being done when libopus refused.
 fn failed(doing: &'static str) -> impl FnOnce(opus::Error) -> OpusError {
     move |source| OpusError {
@@ -123,10 +130,7 @@ impl OpusEncoder {
     /// If `samples` is not one packet long.
     pub fn encode(&mut self, samples: &[f32]) -> Result<&[u8], OpusError> {
         if samples.len() != self.packet_samples {
-            return Err(OpusError {
-                doing: "cannot encode more or less than a packet",
-                source: None,
-            });
+            return Err(OpusError::refused("cannot encode more or less than a packet"));
         }
         let len = self
             .inner
@@ -163,10 +167,7 @@ impl OpusDecoder {
     pub fn decode(&mut self, packet: &[u8], samples: &mut [f32]) -> Result<usize, OpusError> {
         if packet.is_empty() {
             // To libopus an empty packet is a lost one, and it would make something up.
-            return Err(OpusError {
-                doing: "cannot decode an empty packet",
-                source: None,
-            });
+            return Err(OpusError::refused("cannot decode an empty packet"));
         }
         self.inner
             .decode_float(packet, samples, false)
@@ -230,9 +231,9 @@ pub const DECODED_SAMPLES_MAX: usize = 5_760;
 /// At 60 ms this bounds the rate to 160 kbit/s.
 pub const PACKET_BYTES_MAX: usize = 1_200;
 
-const COMPLEXITY: i32 = 10;
+pub(crate) const COMPLEXITY: i32 = 10;
 /// With this the encoder spends about a tenth on in-band FEC.
-const EXPECTED_LOSS_PERCENT: i32 = 12;
+pub(crate) const EXPECTED_LOSS_PERCENT: i32 = 12;
 
 #[cfg(test)]
 mod tests {
