@@ -1,1 +1,24 @@
-//! SQLite: schema, upgrades, queries, integrity check, backup.
+//! SQLite: schema, upgrades, queries, integrity check, backup. The only crate that knows of SQL.
+
+mod check;
+mod column;
+mod error;
+mod import;
+mod journal;
+mod library;
+mod people;
+mod receivers;
+mod run_sheets;
+mod schedule;
+mod store;
+mod upgrade;
+
+pub use check::Finding;
+pub use error::{ImportError, OpenError, StoreError};
+pub use import::ImportSummary;
+pub use journal::{AsRunRow, JournalEntry, LastPartRow, NotAiredRow};
+pub use library::MediaRow;
+pub use people::{AuditRow, User};
+pub use receivers::{ProofRow, ReceiverRow};
+pub use schedule::ScheduleRows;
+pub use store::Store;

@@ -1,0 +1,72 @@
+//! One connection to the database.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::error::Context as _;
+use crate::upgrade::upgrade;
+use crate::{OpenError, StoreError};
+
+/// One connection. Each thread that needs the database opens its own; SQLite lets one write at a time and all read.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) connection: Connection,
+}
+
+impl Store {
+    /// Opens the database at `path`, making or upgrading it first if need be.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(failed)?;
+        let mut store = Self { connection };
+        store.prepare().map_err(failed)?;
+        upgrade(&mut store.connection, path)?;
+        Ok(store)
+    }
+
+    /// Returns a number that changes whenever another connection changed the database.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite refuses.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        self.connection
+            .query_row("pragma data_version", [], |row| row.get(0))
+            .context("look for changes")
+    }
+
+    /// Runs `change` in one transaction: all of it happens, or nothing.
+    pub(crate) fn change<T, E: From<StoreError>>(
+        &mut self,
+        what: &'static str,
+        change: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .context(what)?;
+        let done = change(&transaction)?;
+        transaction.commit().context(what)?;
+        Ok(done)
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(BUSY)?;
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        // With WAL a power cut may lose the last transactions, never the database.
+        self.connection.pragma_update(None, "synchronous", "normal")?;
+        self.connection.pragma_update(None, "foreign_keys", true)
+    }
+}
+
+/// How long a connection waits for another one's write.
+const BUSY: Duration = Duration::from_secs(5);

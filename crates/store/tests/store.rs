@@ -1,0 +1,590 @@
+//! The store as its users meet it: files on disk, two connections, things going wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use loa_model::{
+    AsRunEvent, BulletinClass, Channel, ContentHash, EndReason, Media, NewException, NewProgramme, NewSlot,
+    NewZone, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, Receipt, Recurrence, RunSheet,
+    Schedule, SessionId, SlotChange, SlotId, WallTime, ZoneId,
+};
+use loa_store::{Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError};
+use proptest::prelude::*;
+
+const T0: WallTime = WallTime::from_unix_s(1_800_000_000);
+
+struct Disk {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn disk() -> (Disk, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("loa.db");
+    let store = Store::open(&path).unwrap();
+    (Disk { _dir: dir, path }, store)
+}
+
+fn hash(number: u8) -> ContentHash {
+    ContentHash([number; 32])
+}
+
+fn media(number: u8) -> MediaRow {
+    MediaRow {
+        media: Media {
+            hash: hash(number),
+            title: format!("m{number}"),
+            format: "mp3".into(),
+            samples: 48_000,
+            loudness_lufs: Some(-18.2),
+            true_peak_dbtp: -3.0,
+            gain_db: 2.2,
+            bitrate: 32_000,
+            encoded_bytes: 4_000,
+        },
+        file_name: format!("m{number}.mp3"),
+        added_at: T0,
+    }
+}
+
+fn zone(code: &str, parent: Option<&str>, channel: u16) -> NewZone {
+    NewZone {
+        code: code.into(),
+        name: code.to_uppercase(),
+        parent: parent.map(Into::into),
+        channel: Channel(channel),
+    }
+}
+
+fn programme(file: &str, code: &str, number: u8) -> NewProgramme {
+    NewProgramme {
+        file: file.into(),
+        code: code.into(),
+        title: code.to_uppercase(),
+        media: hash(number),
+        class: BulletinClass::Normal,
+        chime: true,
+        pre_emption: PreEmption::Rejoin,
+    }
+}
+
+fn slot(file: &str, code: &str, programme: &str) -> NewSlot {
+    NewSlot {
+        file: file.into(),
+        code: code.into(),
+        programme: programme.into(),
+        zones: vec!["xa".into(), "tinh".into()],
+        recurrence: Recurrence::Cron("0 5 * * Mon-Fri".into()),
+        valid_from: "2026-01-01".parse().ok(),
+        valid_to: None,
+        class: BulletinClass::Priority,
+        max_duration: Duration::from_secs(600),
+    }
+}
+
+fn schedule() -> Schedule {
+    let file = "week.toml";
+    Schedule {
+        files: vec![file.into()],
+        zones: vec![zone("tinh", None, 1), zone("xa", Some("tinh"), 2)],
+        programmes: vec![programme(file, "bulletin", 1), programme(file, "music", 2)],
+        slots: vec![slot(file, "morning", "bulletin"), slot(file, "evening", "music")],
+        exceptions: vec![NewException {
+            file: file.into(),
+            slot: "morning".into(),
+            date: "2026-02-17".parse().unwrap(),
+            change: SlotChange::Cancel,
+            note: "Tết".into(),
+        }],
+    }
+}
+
+fn stocked() -> (Disk, Store) {
+    let (disk, mut store) = disk();
+    store.add_media(&media(1)).unwrap();
+    store.add_media(&media(2)).unwrap();
+    store.import_schedule(&schedule()).unwrap();
+    (disk, store)
+}
+
+fn started(session: u64, part: u32, at_s: i64) -> PartStarted {
+    let start = WallTime::from_unix_s(1_800_000_000);
+    PartStarted {
+        session: SessionId(session),
+        part,
+        zone: ZoneId(1),
+        origin: Origin::Slot(OccurrenceId {
+            slot: SlotId(1),
+            zone: ZoneId(1),
+            start,
+        }),
+        title: "Bulletin".into(),
+        media: hash(1),
+        class: BulletinClass::Normal,
+        at: T0 + Duration::from_secs(at_s.unsigned_abs()),
+        media_offset: Duration::from_secs(5),
+        ends: T0 + Duration::from_secs(at_s.unsigned_abs() + 60),
+        cut: true,
+        pre_emption: PreEmption::Resume,
+    }
+}
+
+fn ended(part: &PartStarted, after_s: u64, reason: EndReason) -> PartEnded {
+    PartEnded {
+        session: part.session,
+        part: part.part,
+        at: part.at + Duration::from_secs(after_s),
+        media_offset: part.media_offset + Duration::from_secs(after_s),
+        reason,
+    }
+}
+
+fn on(event: AsRunEvent) -> JournalEntry {
+    JournalEntry::AsRun(event)
+}
+
+fn all() -> (WallTime, WallTime) {
+    (WallTime::default(), WallTime::from_unix_s(4_000_000_000))
+}
+
+#[test]
+fn a_schedule_reads_back_as_it_was_imported() {
+    let (_disk, store) = stocked();
+    let tree = store.zones().unwrap();
+    assert_eq!(
+        tree.by_code("xa").unwrap().parent,
+        tree.by_code("tinh").map(|zone| zone.id)
+    );
+    let rows = store.schedule().unwrap();
+    assert_eq!(rows.programmes.len(), 2);
+    let morning = &rows.slots[0];
+    assert_eq!((morning.code.as_str(), morning.zones.len()), ("morning", 2));
+    assert_eq!(morning.recurrence, Recurrence::Cron("0 5 * * Mon-Fri".into()));
+    assert_eq!(morning.valid_from, "2026-01-01".parse().ok());
+    assert_eq!(rows.exceptions[0].note, "Tết");
+    assert_eq!(rows.files["music"], "week.toml");
+}
+
+#[test]
+fn an_import_is_all_or_nothing() {
+    let (_disk, mut store) = stocked();
+    let before = (store.zones().unwrap(), store.schedule().unwrap().slots);
+    type Spoil = fn(&mut Schedule);
+    let rows: [(Spoil, &str); 7] = [
+        (
+            |new| new.slots[1].zones.push("nowhere".into()),
+            "slot \"evening\" names zone \"nowhere\"",
+        ),
+        (
+            |new| new.slots[1].programme = "lost".into(),
+            "slot \"evening\" names programme \"lost\"",
+        ),
+        (
+            |new| new.programmes[1].media = hash(9),
+            "programme \"music\" names media",
+        ),
+        (|new| new.zones.push(zone("xa-b", None, 2)), "channel"),
+        (
+            |new| new.zones.push(zone("xa-c", Some("void"), 7)),
+            "zone \"xa-c\" names zone \"void\"",
+        ),
+        (
+            |new| new.exceptions[0].slot = "never".into(),
+            "names slot \"never\"",
+        ),
+        (
+            |new| {
+                new.files = vec!["other.toml".into()];
+                new.slots[0].file = "other.toml".into();
+            },
+            "declared by the file week.toml",
+        ),
+    ];
+    for (spoil, expected) in rows {
+        let mut new = schedule();
+        new.zones[0].name = "Changed".into();
+        new.slots.push(slot("week.toml", "extra", "bulletin"));
+        spoil(&mut new);
+        let error = store.import_schedule(&new).unwrap_err();
+        let text = format!(
+            "{error} {:?}",
+            std::error::Error::source(&error).map(ToString::to_string)
+        );
+        assert!(text.contains(expected), "{expected}: {text}");
+        assert_eq!(
+            (store.zones().unwrap(), store.schedule().unwrap().slots),
+            before,
+            "{expected}"
+        );
+    }
+}
+
+#[test]
+fn a_file_imported_again_replaces_what_it_declared_and_nothing_else() {
+    let (_disk, mut store) = stocked();
+    let other = Schedule {
+        files: vec!["special.toml".into()],
+        slots: vec![slot("special.toml", "special", "bulletin")],
+        ..Schedule::default()
+    };
+    store.import_schedule(&other).unwrap();
+    let kept = store.schedule().unwrap().slots[0].id;
+    let mut smaller = schedule();
+    smaller.slots.pop();
+    smaller.programmes.pop();
+    smaller.exceptions.clear();
+    assert_eq!(store.import_schedule(&smaller).unwrap().removed, 2);
+    let rows = store.schedule().unwrap();
+    let codes: Vec<_> = rows.slots.iter().map(|slot| slot.code.as_str()).collect();
+    assert_eq!(codes, ["morning", "special"]);
+    assert_eq!(rows.slots[0].id, kept, "a slot keeps its row");
+    assert!(rows.exceptions.is_empty());
+
+    let mut without = schedule();
+    without.programmes.remove(0);
+    without.slots.clear();
+    without.exceptions.clear();
+    let error = store.import_schedule(&without).unwrap_err();
+    assert!(matches!(error, ImportError::StillAired { .. }), "{error}");
+    assert_eq!(store.schedule().unwrap().slots.len(), 2);
+}
+
+#[test]
+fn media_in_use_stays() {
+    let (_disk, mut store) = stocked();
+    let error = store.remove_media("m1").unwrap_err();
+    assert!(
+        error.to_string().contains("used by programme \"bulletin\""),
+        "{error}"
+    );
+    store.add_media(&media(3)).unwrap();
+    assert_eq!(store.remove_media("m3").unwrap().hash, hash(3));
+    assert!(matches!(
+        store.remove_media("m3"),
+        Err(StoreError::Unknown { .. })
+    ));
+    let twin = MediaRow {
+        media: Media {
+            hash: hash(4),
+            ..media(1).media
+        },
+        ..media(1)
+    };
+    assert!(matches!(store.add_media(&twin), Err(StoreError::Exists { .. })));
+    assert_eq!(store.media_by_hash(hash(1)).unwrap(), Some(media(1)));
+}
+
+#[test]
+fn the_journal_may_be_written_twice() {
+    let (_disk, mut store) = stocked();
+    let (one, two) = (started(1 << 32 | 1, 1, 0), started(1 << 32 | 1, 2, 30));
+    let by = SessionId(9);
+    let entries = [
+        on(AsRunEvent::Started(one.clone())),
+        on(AsRunEvent::Ended(ended(&one, 10, EndReason::PreEmpted { by }))),
+        JournalEntry::Sent {
+            session: one.session,
+            part: 1,
+            packets: 160,
+            octets: 40_000,
+        },
+        on(AsRunEvent::Started(two.clone())),
+    ];
+    for _ in 0..2 {
+        store.record(&entries, T0).unwrap();
+    }
+    let rows = store.as_run(all().0, all().1).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].started, one);
+    assert_eq!(rows[0].ended, Some(ended(&one, 10, EndReason::PreEmpted { by })));
+    assert_eq!((rows[0].packets, rows[0].zone_code.as_str()), (Some(160), "tinh"));
+    assert_eq!((&rows[1].started, &rows[1].ended), (&two, &None));
+    assert_eq!(store.open_sessions().unwrap(), [one.session]);
+    assert_eq!(store.highest_epoch().unwrap(), 1);
+    let last = store.last_parts(T0).unwrap();
+    assert_eq!(last.iter().map(|part| part.started.part).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn what_a_lost_head_end_left_open_ends_at_its_last_sign_of_life() {
+    let (_disk, mut store) = stocked();
+    let (long, short, late) = (started(1, 1, 0), started(2, 1, -100), started(3, 1, 50));
+    let short = PartStarted {
+        ends: short.at + Duration::from_secs(3),
+        ..short
+    };
+    let entries = [&long, &short, &late].map(|part| on(AsRunEvent::Started(part.clone())));
+    store.record(&entries, T0 + Duration::from_secs(20)).unwrap();
+    assert_eq!(store.close_lost().unwrap(), Some(T0 + Duration::from_secs(20)));
+    assert!(store.open_sessions().unwrap().is_empty());
+    let ends: Vec<_> = store
+        .as_run(all().0, all().1)
+        .unwrap()
+        .into_iter()
+        .map(|row| row.ended.unwrap())
+        .collect();
+    let lost = EndReason::HeadEndLost;
+    let expected = [
+        ended(&long, 20, lost.clone()),
+        ended(&late, 0, lost.clone()),
+        ended(&short, 0, lost),
+    ];
+    assert!(expected[..2].iter().all(|end| ends.contains(end)), "{ends:?}");
+    assert!(ends.iter().all(|end| end.reason == EndReason::HeadEndLost));
+    store.close_lost().unwrap();
+    assert_eq!(store.as_run(all().0, all().1).unwrap().len(), 3);
+}
+
+#[test]
+fn an_override_remembers_who_and_as_what_it_began() {
+    let (_disk, mut store) = stocked();
+    let origin = Origin::Override {
+        by: "officer".into(),
+        first: SessionId(77),
+    };
+    let part = PartStarted {
+        origin,
+        ..started(78, 1, 0)
+    };
+    store
+        .record(&[on(AsRunEvent::Started(part.clone()))], T0)
+        .unwrap();
+    assert_eq!(store.as_run(all().0, all().1).unwrap()[0].started, part);
+}
+
+#[test]
+fn what_never_aired_is_kept_with_its_reason() {
+    let (_disk, mut store) = stocked();
+    let occurrence = OccurrenceId {
+        slot: SlotId(1),
+        zone: ZoneId(2),
+        start: T0,
+    };
+    let reason = EndReason::Fault { what: "disk".into() };
+    let entry = on(AsRunEvent::NotAired {
+        occurrence,
+        title: "B".into(),
+        at: T0,
+        reason: reason.clone(),
+    });
+    store.record(&[entry.clone(), entry], T0).unwrap();
+    let rows = store.not_aired(T0, T0 + Duration::from_secs(1)).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].occurrence, &rows[0].reason), (occurrence, &reason));
+}
+
+#[test]
+fn run_sheets_are_numbered_and_a_plan_made_again_is_the_same_one() {
+    let (_disk, mut store) = stocked();
+    let date = "2027-01-15".parse().unwrap();
+    let sheet = RunSheet {
+        number: 0,
+        date,
+        lines: vec![],
+    };
+    let first = store.put_run_sheet(&sheet, T0).unwrap();
+    assert_eq!(
+        (first.number, store.put_run_sheet(&sheet, T0).unwrap().number),
+        (1, 1)
+    );
+    let next = RunSheet {
+        date: "2027-01-16".parse().unwrap(),
+        ..sheet
+    };
+    assert_eq!(store.put_run_sheet(&next, T0).unwrap().number, 2);
+    assert_eq!(store.run_sheet(date).unwrap(), Some(first));
+}
+
+#[test]
+fn proof_joins_what_was_sent_with_what_was_heard() {
+    let (_disk, mut store) = stocked();
+    store.add_receiver("pole-1", "xa", &[1; 32]).unwrap();
+    let silent = store.add_receiver("pole-2", "tinh", &[2; 32]).unwrap();
+    let pole = store.receiver("pole-1").unwrap().unwrap().receiver;
+    let part = started(5, 1, 0);
+    let entries = [
+        on(AsRunEvent::Started(part.clone())),
+        on(AsRunEvent::Ended(ended(&part, 60, EndReason::Completed))),
+        JournalEntry::Sent {
+            session: part.session,
+            part: 1,
+            packets: 1_000,
+            octets: 9,
+        },
+    ];
+    store.record(&entries, T0).unwrap();
+    let receipt = Receipt {
+        session: part.session,
+        channel: Channel(1),
+        class: BulletinClass::Normal,
+        drill: false,
+        first: T0,
+        last: T0,
+        sounded: Duration::from_secs(60),
+        concealed: Duration::ZERO,
+        packets: 1_000,
+        lost: 0,
+        output_dbfs: -20.0,
+        over: true,
+    };
+    assert!(
+        store
+            .put_report(pole.id, T0, "{}", std::slice::from_ref(&receipt))
+            .unwrap()
+    );
+    assert!(
+        !store.put_report(pole.id, T0, "{\"old\":1}", &[]).unwrap(),
+        "not newer"
+    );
+    let proof = store.proof(all().0, all().1).unwrap();
+    let found: Vec<_> = proof
+        .iter()
+        .map(|row| (row.receiver.as_str(), row.sent, row.receipt.clone()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("pole-1", Some(1_000), Some(receipt)),
+            ("pole-2", Some(1_000), None)
+        ]
+    );
+    assert_eq!(proof[0].aired_ns, 60_000_000_000);
+    store.remove_receiver(&silent.code).unwrap();
+    assert_eq!(store.proof(all().0, all().1).unwrap().len(), 1);
+}
+
+#[test]
+fn logins_expire_and_end_with_the_password() {
+    let (_disk, mut store) = disk();
+    store.add_user("ann", "hash", T0).unwrap();
+    assert!(matches!(
+        store.add_user("ann", "hash", T0),
+        Err(StoreError::Exists { .. })
+    ));
+    let user = store.user("ann").unwrap().unwrap();
+    let soon = T0 + Duration::from_secs(60);
+    store.put_login(&[7; 32], user.id, soon, T0).unwrap();
+    assert_eq!(store.login(&[7; 32], T0).unwrap(), Some(user.clone()));
+    assert_eq!(store.login(&[7; 32], soon).unwrap(), None);
+    store.set_password("ann", "other").unwrap();
+    assert_eq!(store.login(&[7; 32], T0).unwrap(), None);
+}
+
+#[test]
+fn another_connection_sees_that_something_changed() {
+    let (disk, mut store) = stocked();
+    let other = Store::open(&disk.path).unwrap();
+    let before = other.data_version().unwrap();
+    assert_eq!(other.data_version().unwrap(), before);
+    store.add_media(&media(3)).unwrap();
+    assert_ne!(other.data_version().unwrap(), before);
+}
+
+#[test]
+fn check_names_each_kind_of_damage() {
+    let (disk, store) = stocked();
+    let files = BTreeSet::from([hash(1), hash(2)]);
+    assert_eq!(store.check(&files).unwrap(), []);
+    let files = BTreeSet::from([hash(2), hash(9)]);
+    let missing = Finding::MissingFile {
+        hash: hash(1),
+        title: "m1".into(),
+    };
+    assert_eq!(
+        store.check(&files).unwrap(),
+        [missing, Finding::OrphanFile { hash: hash(9) }]
+    );
+    let raw = rusqlite::Connection::open(&disk.path).unwrap();
+    raw.execute_batch("pragma foreign_keys = off; insert into receiver (code, zone, public_key) values ('x', 99, zeroblob(32))")
+        .unwrap();
+    let found = store.check(&BTreeSet::from([hash(1), hash(2)])).unwrap();
+    assert_eq!(
+        found,
+        [Finding::Dangling {
+            what: "receiver 1".into()
+        }]
+    );
+}
+
+#[test]
+fn a_backup_is_whole_and_never_overwrites() {
+    let (disk, store) = stocked();
+    let to = disk.path.with_file_name("copy.db");
+    store.backup(&to).unwrap();
+    let copy = Store::open(&to).unwrap();
+    assert_eq!(copy.schedule().unwrap().slots, store.schedule().unwrap().slots);
+    assert!(matches!(store.backup(&to), Err(StoreError::Exists { .. })));
+}
+
+#[test]
+fn a_database_that_another_one_holds_is_an_error_and_nothing_is_lost() {
+    let (disk, mut store) = stocked();
+    let holder = rusqlite::Connection::open(&disk.path).unwrap();
+    holder.execute_batch("begin immediate").unwrap();
+    let error = store.add_media(&media(3)).unwrap_err();
+    assert!(error.to_string().contains("cannot add to the library"), "{error}");
+    assert_eq!(store.media().unwrap().len(), 2, "reading goes on");
+    holder.execute_batch("rollback").unwrap();
+    store.add_media(&media(3)).unwrap();
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let error = Store::open(Path::new("/nonexistent/loa.db")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("cannot open database /nonexistent/loa.db"),
+        "{error}"
+    );
+    let (disk, store) = disk();
+    drop(store);
+    rusqlite::Connection::open(&disk.path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    assert!(matches!(
+        Store::open(&disk.path),
+        Err(OpenError::TooNew { found: 99, .. })
+    ));
+    std::fs::write(
+        &disk.path,
+        "this is no database, and long enough to be read as a header of one",
+    )
+    .unwrap();
+    for tail in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{tail}", disk.path.display()));
+    }
+    assert!(matches!(Store::open(&disk.path), Err(OpenError::Open { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn parts_read_back_as_they_were_written(
+        session in 1..u64::MAX / 2, part in 1..1_000u32, at_ns in 0..4_000_000_000_000_000_000i64,
+        offset_ns in 0..86_400_000_000_000u64, length_ns in 0..86_400_000_000_000u64,
+        class in prop::sample::select(BulletinClass::ALL.to_vec()), cut in any::<bool>(),
+        title in "\\PC{0,40}", what in "\\PC{0,40}",
+    ) {
+        let (_disk, mut store) = stocked();
+        let at = WallTime::from_unix_ns(at_ns);
+        let length = Duration::from_nanos(length_ns);
+        let media_offset = Duration::from_nanos(offset_ns);
+        let part = PartStarted {
+            session: SessionId(session), part, class, cut, title, at, media_offset, ends: at + length,
+            ..started(1, 1, 0)
+        };
+        let end = PartEnded {
+            session: part.session, part: part.part, at: at + length, media_offset: media_offset + length,
+            reason: EndReason::Fault { what },
+        };
+        store.record(&[on(AsRunEvent::Started(part.clone())), on(AsRunEvent::Ended(end.clone()))], T0).unwrap();
+        let rows = store.as_run(WallTime::default(), WallTime::from_unix_ns(i64::MAX)).unwrap();
+        prop_assert_eq!(&rows[0].started, &part);
+        prop_assert_eq!(rows[0].ended.as_ref(), Some(&end));
+    }
+}
