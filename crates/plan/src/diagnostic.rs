@@ -157,10 +157,6 @@ impl<'a> Places<'a> {
                 + 1,
         }
     }
-
-    pub(crate) fn text(&self) -> &'a str {
-        self.text
-    }
 }
 
 #[cfg(test)]

@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
         for item in items.iter() {
             match item.get_ref() {
                 DeValue::String(text) => {
-                    texts.extend(self.checked_text(key, text, item.span().start, example))
+                    texts.extend(self.checked_text(key, text, item.span().start, example));
                 }
                 _ => self.wrong_type(key, item, "a list of texts", example),
             }

@@ -21,7 +21,7 @@ pub(crate) struct Calendar {
 
 #[derive(Clone, Debug)]
 enum Rule {
-    Cron(CronLine),
+    Cron(Box<CronLine>),
     Once(NaiveDate, [NaiveTime; 1]),
 }
 
@@ -41,7 +41,7 @@ impl Calendar {
         cancelled: BTreeMap<NaiveDate, String>,
     ) -> Result<Self, Vec<CronFault>> {
         let rule = match recurrence {
-            Recurrence::Cron(line) => Rule::Cron(CronLine::parse(line)?),
+            Recurrence::Cron(line) => Rule::Cron(Box::new(CronLine::parse(line)?)),
             Recurrence::Once(at) => Rule::Once(at.date(), [at.time()]),
         };
         Ok(Self {
@@ -82,10 +82,6 @@ impl Calendar {
             Rule::Cron(line) => line.times(),
             Rule::Once(_, times) => times,
         }
-    }
-
-    pub(crate) fn cancelled_dates(&self) -> impl Iterator<Item = NaiveDate> {
-        self.cancelled.keys().copied()
     }
 
     /// Returns the dates on which it can air, from `first` on, for as long as patterns take to repeat.

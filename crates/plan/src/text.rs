@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
-use loa_model::{BulletinClass, PreEmption, Reason, RunSheet, RunSheetLine, TieRule, Verdict, WallTime, ZoneId, ZoneTree};
+use loa_model::{
+    BulletinClass, PreEmption, Reason, RunSheet, RunSheetLine, TieRule, Verdict, WallTime, ZoneId, ZoneTree,
+};
 
 use crate::local::to_local;
 use crate::suggest::is_mark;
@@ -72,10 +74,22 @@ impl RunSheetText<'_> {
             0 => self.say("dự kiến", "not stored").to_owned(),
             number => format!("{} {number}", self.say("số", "number")),
         };
-        let mut text = format!("{}, {}, {number}\n", self.say("Lịch phát trong ngày", "Run-sheet"), self.date(sheet.date));
+        let mut text = format!(
+            "{}, {}, {number}\n",
+            self.say("Lịch phát trong ngày", "Run-sheet"),
+            self.date(sheet.date)
+        );
         if let Some(zone) = self.zone {
-            let names: Vec<String> = self.tree.chain(zone).map(|zone| format!("{} ({})", zone.name, zone.code)).collect();
-            text.push_str(&format!("{}: {}\n", self.say("Địa bàn", "Zone"), names.join(" < ")));
+            let names: Vec<String> = self
+                .tree
+                .chain(zone)
+                .map(|zone| format!("{} ({})", zone.name, zone.code))
+                .collect();
+            text.push_str(&format!(
+                "{}: {}\n",
+                self.say("Địa bàn", "Zone"),
+                names.join(" < ")
+            ));
         }
         text
     }
@@ -83,8 +97,24 @@ impl RunSheetText<'_> {
     fn date(&self, date: NaiveDate) -> String {
         let index = usize::try_from(date.weekday().num_days_from_monday()).unwrap_or(0);
         let days = match self.lang {
-            Lang::Vi => ["Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ Nhật"],
-            Lang::En => ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+            Lang::Vi => [
+                "Thứ Hai",
+                "Thứ Ba",
+                "Thứ Tư",
+                "Thứ Năm",
+                "Thứ Sáu",
+                "Thứ Bảy",
+                "Chủ Nhật",
+            ],
+            Lang::En => [
+                "Monday",
+                "Tuesday",
+                "Wednesday",
+                "Thursday",
+                "Friday",
+                "Saturday",
+                "Sunday",
+            ],
         };
         match self.lang {
             Lang::Vi => format!("{} {}", days[index], date.format("%d/%m/%Y")),
@@ -94,7 +124,15 @@ impl RunSheetText<'_> {
 
     fn heads(&self) -> [String; COLUMNS] {
         let heads = match self.lang {
-            Lang::Vi => ["#", "Bắt đầu", "Kết thúc", "Địa bàn", "Loại", "Chương trình", "Kết quả"],
+            Lang::Vi => [
+                "#",
+                "Bắt đầu",
+                "Kết thúc",
+                "Địa bàn",
+                "Loại",
+                "Chương trình",
+                "Kết quả",
+            ],
             Lang::En => ["#", "Start", "End", "Zone", "Class", "Programme", "Verdict"],
         };
         heads.map(str::to_owned)
@@ -113,7 +151,9 @@ impl RunSheetText<'_> {
     }
 
     fn zone_code(&self, zone: ZoneId) -> String {
-        self.tree.get(zone).map_or_else(|| zone.to_string(), |zone| zone.code.clone())
+        self.tree
+            .get(zone)
+            .map_or_else(|| zone.to_string(), |zone| zone.code.clone())
     }
 
     /// Times on another date than the sheet's carry it; parts of a second are shown only if there are any.
@@ -171,7 +211,11 @@ impl RunSheetText<'_> {
         match reason {
             Reason::Scheduled { rule } => {
                 let once = rule.parse::<NaiveDateTime>().is_ok();
-                let how = if once { self.say("một lần ", "once, ") } else { "" };
+                let how = if once {
+                    self.say("một lần ", "once, ")
+                } else {
+                    ""
+                };
                 format!("{} {}: {how}{rule}", self.say("khung giờ", "slot"), line.slot)
             }
             Reason::CutAtLimit { length, limit } => {
@@ -205,11 +249,18 @@ impl RunSheetText<'_> {
                 }
             }
             Reason::MediaMissing => self
-                .say("thư viện không có tệp âm thanh này", "the library does not hold its media")
+                .say(
+                    "thư viện không có tệp âm thanh này",
+                    "the library does not hold its media",
+                )
                 .to_owned(),
             Reason::Cancelled { note } => {
                 let text = self.say("bỏ trong ngày này", "taken out of this date");
-                if note.is_empty() { text.to_owned() } else { format!("{text}: {note}") }
+                if note.is_empty() {
+                    text.to_owned()
+                } else {
+                    format!("{text}: {note}")
+                }
             }
             other => format!("{other:?}"),
         }
@@ -222,7 +273,9 @@ impl RunSheetText<'_> {
             (Lang::Vi, Some(back)) if offset.is_zero() => format!("chờ từ {from}, bắt đầu lúc {back}"),
             (Lang::En, Some(back)) if offset.is_zero() => format!("waits from {from}, begins at {back}"),
             (Lang::Vi, Some(back)) => format!("mất sóng từ {from} đến {back}, rồi phát từ {at} của tệp"),
-            (Lang::En, Some(back)) => format!("off the air from {from} to {back}, then goes on from {at} of the file"),
+            (Lang::En, Some(back)) => {
+                format!("off the air from {from} to {back}, then goes on from {at} of the file")
+            }
             (Lang::Vi, None) if offset.is_zero() => format!("không có sóng lúc {from}, không phát"),
             (Lang::En, None) if offset.is_zero() => format!("finds no air at {from} and is not heard"),
             (Lang::Vi, None) => format!("mất sóng từ {from}, dừng ở {at} của tệp"),
@@ -232,12 +285,22 @@ impl RunSheetText<'_> {
 
     fn totals(&self, shown: &[&RunSheetLine]) -> String {
         let count = |verdict| shown.iter().filter(|line| line.verdict == verdict).count();
-        let (airs, shifts, dropped) = (count(Verdict::Airs), count(Verdict::Shifts), count(Verdict::Dropped));
+        let (airs, shifts, dropped) = (
+            count(Verdict::Airs),
+            count(Verdict::Shifts),
+            count(Verdict::Dropped),
+        );
         match self.lang {
             Lang::Vi => {
-                format!("{} lượt phát: {airs} phát, {shifts} dời, {dropped} không phát\n", shown.len())
+                format!(
+                    "{} lượt phát: {airs} phát, {shifts} dời, {dropped} không phát\n",
+                    shown.len()
+                )
             }
-            Lang::En => format!("{} lines: {airs} air, {shifts} shift, {dropped} dropped\n", shown.len()),
+            Lang::En => format!(
+                "{} lines: {airs} air, {shifts} shift, {dropped} dropped\n",
+                shown.len()
+            ),
         }
     }
 }
@@ -302,7 +365,13 @@ mod tests {
 
     #[test]
     fn lengths_read_as_clocks() {
-        let rows = [(0, "00:00"), (59, "00:59"), (754, "12:34"), (3_600, "1:00:00"), (5_025, "1:23:45")];
+        let rows = [
+            (0, "00:00"),
+            (59, "00:59"),
+            (754, "12:34"),
+            (3_600, "1:00:00"),
+            (5_025, "1:23:45"),
+        ];
         for (s, text) in rows {
             assert_eq!(clock(Duration::from_secs(s)), text);
         }
