@@ -1,1 +1,7 @@
-//! Shared helpers for the whole-system tests.
+//! Shared helpers for the whole-system tests: a station in a temporary directory, worked by its command line.
+//!
+//! Everything here uses the real binaries over loopback multicast, in groups and ports of the test's own.
+
+pub mod network;
+pub mod schedule;
+pub mod sound;

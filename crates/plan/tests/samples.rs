@@ -169,6 +169,7 @@ fn printed(files: &[(&str, &str)], date: &str, lang: Lang) -> String {
     text
 }
 
+#[expect(clippy::disallowed_methods, reason = "golden files lie on disk")]
 fn compare(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
