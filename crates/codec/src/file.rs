@@ -58,10 +58,11 @@ impl AudioFile {
     /// [`AudioError::Io`] if it cannot be read, else [`AudioError::Refused`].
     /// Some reasons to refuse show only while it is decoded.
     pub fn open(path: &Path, limit: Option<Duration>) -> Result<Self, AudioError> {
-        let file = File::open(path).map_err(AudioError::Io)?;
-        if !file.metadata().map_err(AudioError::Io)?.is_file() {
+        // Opening a pipe would wait for someone to write into it.
+        if !std::fs::metadata(path).map_err(AudioError::Io)?.is_file() {
             return Err(RefuseReason::NotAudio.into());
         }
+        let file = File::open(path).map_err(AudioError::Io)?;
         Self::from_source(Box::new(file), limit)
     }
 

@@ -125,6 +125,19 @@ fn what_is_not_audio_is_refused() {
     }
 }
 
+#[test]
+fn only_files_are_opened() {
+    let open = |path: &Path| AudioFile::open(path, None).map(|file| file.format());
+    let directory = open(Path::new(env!("CARGO_MANIFEST_DIR")));
+    assert!(matches!(
+        directory,
+        Err(AudioError::Refused(RefuseReason::NotAudio))
+    ));
+    let device = open(Path::new("/dev/zero"));
+    assert!(matches!(device, Err(AudioError::Refused(RefuseReason::NotAudio))));
+    assert!(matches!(open(Path::new("missing.mp3")), Err(AudioError::Io(_))));
+}
+
 /// A broken copy: two thirds of each file. MP3 without a length tag has no notion of being whole.
 #[test]
 fn files_cut_off_are_refused() {
