@@ -1,0 +1,239 @@
+//! The JSON API, plain players' files, health and metrics. Pages and API give the same commands.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
+use loa_model::{BulletinClass, Command, CommandDone, ContentHash, RunSheet, SessionId, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use crate::console::{AsRunDay, ConsoleError, LogIn, ReceiverItem};
+use crate::error::PanelError;
+use crate::guard::{User, login_cookie};
+use crate::plain::date;
+use crate::router::Panel;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+/// Checks a password, slowly for those who guess.
+pub(crate) async fn check(panel: &Panel, from: SocketAddr, given: &Credentials) -> Result<LogIn, PanelError> {
+    let now = panel.console.now();
+    if !panel.brake.allows(&given.name, from.ip(), now) {
+        return Err(PanelError::TooMany);
+    }
+    match panel.console.log_in(&given.name, &given.password).await? {
+        Some(accepted) => Ok(accepted),
+        None => {
+            panel.brake.note(&given.name, from.ip(), now);
+            Err(PanelError::LogInFirst)
+        }
+    }
+}
+
+pub(crate) async fn log_in(
+    State(panel): State<Panel>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Json(given): Json<Credentials>,
+) -> Result<Response, PanelError> {
+    let accepted = check(&panel, from, &given).await?;
+    let cookie = login_cookie(&accepted.token, accepted.lasts);
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+pub(crate) async fn snapshot(State(panel): State<Panel>, _: User) -> Json<Snapshot> {
+    Json(Snapshot::clone(&panel.console.snapshot()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OnDate {
+    pub(crate) date: Option<NaiveDate>,
+}
+
+impl OnDate {
+    /// Returns the date asked for; today if none was.
+    pub(crate) fn or_today(&self, panel: &Panel) -> NaiveDate {
+        self.date
+            .unwrap_or_else(|| date(panel.console.now(), panel.console.station().time_zone))
+    }
+}
+
+pub(crate) async fn run_sheet(
+    State(panel): State<Panel>,
+    _: User,
+    Query(on): Query<OnDate>,
+) -> Result<Json<RunSheet>, PanelError> {
+    let date = on.or_today(&panel);
+    let sheet = panel.console.run_sheet(date).await?;
+    Ok(Json(sheet.ok_or_else(|| {
+        ConsoleError::NotFound(format!("run-sheet for {date}"))
+    })?))
+}
+
+pub(crate) async fn receivers(
+    State(panel): State<Panel>,
+    _: User,
+) -> Result<Json<Vec<ReceiverItem>>, PanelError> {
+    Ok(Json(panel.console.receivers().await?))
+}
+
+pub(crate) async fn as_run(
+    State(panel): State<Panel>,
+    _: User,
+    Query(on): Query<OnDate>,
+) -> Result<Json<AsRunDay>, PanelError> {
+    Ok(Json(panel.console.as_run(on.or_today(&panel)).await?))
+}
+
+/// What to put on air.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartOverride {
+    /// Code of the zone.
+    pub(crate) zone: String,
+    /// Content of the media.
+    pub(crate) media: String,
+    pub(crate) class: BulletinClass,
+    /// Whether the chime sounds before it.
+    #[serde(default)]
+    pub(crate) chime: bool,
+    /// It is cut after this long, seconds.
+    #[serde(default = "default_limit_s")]
+    pub(crate) limit_s: u32,
+}
+
+#[derive(Serialize)]
+pub(crate) struct OverrideStarted {
+    session: SessionId,
+    on_air: bool,
+}
+
+/// Answers once the engine has accepted, not merely queued, the command.
+pub(crate) async fn start_override(
+    State(panel): State<Panel>,
+    user: User,
+    Json(wanted): Json<StartOverride>,
+) -> Result<Json<OverrideStarted>, PanelError> {
+    start(&panel, &user, &wanted).await.map(Json)
+}
+
+/// Puts a piece from the library on air.
+pub(crate) async fn start(
+    panel: &Panel,
+    user: &User,
+    wanted: &StartOverride,
+) -> Result<OverrideStarted, PanelError> {
+    if !(1..=LIMIT_S_MAX).contains(&wanted.limit_s) {
+        return Err(PanelError::BadRequest(format!(
+            "limit_s is {}; write 1 to {LIMIT_S_MAX}",
+            wanted.limit_s
+        )));
+    }
+    let zones = panel.console.zones();
+    let not_found = |what: &str, name: &str| ConsoleError::NotFound(format!("{what} \"{name}\""));
+    let zone = zones
+        .by_code(&wanted.zone)
+        .ok_or_else(|| not_found("zone", &wanted.zone))?;
+    let hash: Result<ContentHash, _> = wanted.media.parse();
+    let media = panel.console.media().await?;
+    let media = media
+        .into_iter()
+        .find(|media| hash.as_ref().is_ok_and(|hash| media.hash == *hash));
+    let media = media.ok_or_else(|| not_found("media", &wanted.media))?;
+    let command = Command::StartOverride {
+        zone: zone.id,
+        title: media.title,
+        media: media.hash,
+        duration: media.duration,
+        class: wanted.class,
+        chime: wanted.chime,
+        limit: Duration::from_secs(u64::from(wanted.limit_s)),
+        by: user.name.clone(),
+    };
+    match panel.console.command(command, &user.name).await? {
+        CommandDone::OverrideStarted { session, on_air } => Ok(OverrideStarted { session, on_air }),
+        CommandDone::Done => Err(ConsoleError::Unavailable("the engine gave no session".to_owned()).into()),
+    }
+}
+
+pub(crate) async fn stop_override(
+    State(panel): State<Panel>,
+    user: User,
+    Path(session): Path<u64>,
+) -> Result<StatusCode, PanelError> {
+    stop(&panel, &user, session)
+        .await
+        .map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Takes a session off air.
+pub(crate) async fn stop(panel: &Panel, user: &User, session: u64) -> Result<(), PanelError> {
+    let command = Command::Stop {
+        session: SessionId(session),
+        by: user.name.clone(),
+    };
+    panel.console.command(command, &user.name).await?;
+    Ok(())
+}
+
+/// Takes a receiver's report; its signature stands in for a login.
+pub(crate) async fn report(
+    State(panel): State<Panel>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, PanelError> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let taken = panel
+        .console
+        .report(text("loa-receiver"), text("loa-signature"), body)
+        .await;
+    taken.map(|()| StatusCode::NO_CONTENT).map_err(PanelError::Report)
+}
+
+/// Describes a zone's stream; for plain players, which have no login.
+pub(crate) async fn sdp(
+    State(panel): State<Panel>,
+    Path(code): Path<String>,
+) -> Result<Response, PanelError> {
+    let zone = panel.console.zones().by_code(&code).map(|zone| zone.id);
+    let sdp = zone.and_then(|zone| panel.console.sdp(zone));
+    let sdp = sdp.ok_or_else(|| ConsoleError::NotFound(format!("zone \"{code}\"")))?;
+    Ok(([(header::CONTENT_TYPE, "application/sdp")], sdp).into_response())
+}
+
+pub(crate) async fn healthz(State(panel): State<Panel>) -> Response {
+    let health = panel.console.health();
+    let status = if health.off_air {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    (status, Json(health)).into_response()
+}
+
+pub(crate) async fn metrics(State(panel): State<Panel>) -> Response {
+    let text = crate::metrics::render(&panel.console.metrics());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+const fn default_limit_s() -> u32 {
+    3_600
+}
+
+/// Nothing that a person starts goes on for longer than half a day.
+const LIMIT_S_MAX: u32 = 43_200;

@@ -1,0 +1,220 @@
+//! Everything the panel may ask of the station, and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use loa_model::{
+    BulletinClass, Command, CommandDone, ContentHash, EndReason, Refusal, RunSheet, SessionId, Snapshot,
+    WallTime, ZoneId, ZoneTree,
+};
+use serde::Serialize;
+
+/// What the station gives when it is asked something that may take a while.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConsoleError>>;
+
+/// The station as the panel sees it. The head-end implements it; tests use a small one in memory.
+///
+/// Nothing here may wait for the air: the snapshot is the latest value, a command goes into a bounded queue.
+pub trait Console: Send + Sync + 'static {
+    /// Returns who and where the station is.
+    fn station(&self) -> Station;
+    /// Returns the station's time.
+    fn now(&self) -> WallTime;
+    /// Returns every zone.
+    fn zones(&self) -> Arc<ZoneTree>;
+    /// Returns the air of every zone as it was at most 200 ms ago.
+    fn snapshot(&self) -> Arc<Snapshot>;
+    /// Returns whether the station does what it should.
+    fn health(&self) -> Health;
+    /// Returns all counts and gauges.
+    fn metrics(&self) -> Vec<Metric>;
+    /// Gives the engine a command of `by` and returns its answer.
+    fn command<'a>(&'a self, command: Command, by: &'a str) -> Answer<'a, CommandDone>;
+    /// Returns the run-sheet in force on a date.
+    fn run_sheet(&self, date: NaiveDate) -> Answer<'_, Option<RunSheet>>;
+    /// Returns the library, in order of title.
+    fn media(&self) -> Answer<'_, Vec<MediaItem>>;
+    /// Returns every registered receiver, in order of code.
+    fn receivers(&self) -> Answer<'_, Vec<ReceiverItem>>;
+    /// Returns what was really aired on a date.
+    fn as_run(&self, date: NaiveDate) -> Answer<'_, AsRunDay>;
+    /// Checks a password; `None` if name or password is wrong.
+    fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>>;
+    /// Returns the name of who is logged in under a token.
+    fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>>;
+    /// Ends a login.
+    fn log_out<'a>(&'a self, token: &'a str) -> Answer<'a, ()>;
+    /// Takes a receiver's report as it came.
+    fn report<'a>(
+        &'a self,
+        receiver: &'a str,
+        signature: &'a str,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<(), ReportRefusal>>;
+    /// Returns the session description of a zone's stream.
+    fn sdp(&self, zone: ZoneId) -> Option<String>;
+    /// Begins to listen to a zone's stream.
+    fn listen(&self, zone: ZoneId) -> Option<BoxStream<'static, Tapped>>;
+}
+
+/// Who and where the station is.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Its name, for people.
+    pub name: String,
+    /// Its time zone.
+    pub time_zone: Tz,
+}
+
+/// Whether the station does what it should.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Health {
+    /// What is wrong, for people; empty when all is well.
+    pub problems: Vec<String>,
+    /// Whether the station is off the air because of them.
+    pub off_air: bool,
+}
+
+/// One number for Prometheus.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// Such as `loa_packets_sent_total`.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// Of what kind it is.
+    pub kind: MetricKind,
+    /// Names and values that tell several of one name apart.
+    pub labels: Vec<(&'static str, String)>,
+    /// The number.
+    pub value: f64,
+}
+
+/// What kind of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// A piece of media that can be put on air.
+#[derive(Clone, Debug, Serialize)]
+pub struct MediaItem {
+    /// Its content.
+    pub hash: ContentHash,
+    /// Its title.
+    pub title: String,
+    /// How long it sounds.
+    pub duration: Duration,
+}
+
+/// A receiver and what it last said.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReceiverItem {
+    /// Its code.
+    pub code: String,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// When it was last heard from.
+    pub seen: Option<WallTime>,
+    /// Title of what it plays.
+    pub playing: Option<String>,
+    /// Whether it plays by a synchronised clock.
+    pub clock_trusted: bool,
+    /// Sound held before it plays, ms.
+    pub buffer_ms: f64,
+    /// Level at its output, dBFS.
+    pub output_dbfs: f64,
+    /// Counts worth a look, by name: what is not zero of loss and refusal.
+    pub counts: Vec<(String, u64)>,
+    /// What it says is wrong.
+    pub faults: Vec<String>,
+}
+
+/// What was aired on a date, and what was not.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AsRunDay {
+    /// In order of time.
+    pub lines: Vec<AsRunLine>,
+}
+
+/// One part on the air, or one occurrence that never was.
+#[derive(Clone, Debug, Serialize)]
+pub struct AsRunLine {
+    /// Its session and stretch; none if it never aired.
+    pub session: Option<(SessionId, u32)>,
+    /// Code of its zone.
+    pub zone: String,
+    /// Name of the programme.
+    pub title: String,
+    /// Its class; none if it never aired.
+    pub class: Option<BulletinClass>,
+    /// Who put it on air; none for the run-sheet.
+    pub by: Option<String>,
+    /// When it began, or should have.
+    pub at: WallTime,
+    /// When it ended; none while it is on air.
+    pub ended: Option<WallTime>,
+    /// Why; none while it is on air.
+    pub reason: Option<EndReason>,
+}
+
+/// A login that was accepted.
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    /// What the browser shows from here on.
+    pub token: String,
+    /// For how long.
+    pub lasts: Duration,
+}
+
+/// One packet as it was sent to a zone.
+#[derive(Clone, Debug)]
+pub struct Tapped {
+    /// One Opus packet.
+    pub opus: Bytes,
+    /// Samples at 48 kHz in it.
+    pub samples: u32,
+    /// Media time of its first sample.
+    pub at: WallTime,
+}
+
+/// Why the station did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsoleError {
+    /// The engine said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Nothing there of that name.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// The database or the air thread does not answer at present.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Why a receiver's report was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportRefusal {
+    /// No such receiver, or its key did not sign this. One answer for both: who asks need not know which.
+    #[error("the report is not signed by a receiver of this station")]
+    NotSigned,
+    /// A newer one came before.
+    #[error("a newer report came before")]
+    Old,
+    /// Signed, but not a report.
+    #[error("the report cannot be read")]
+    Malformed,
+    /// The database does not answer at present.
+    #[error("the station cannot keep it at present")]
+    Unavailable,
+}

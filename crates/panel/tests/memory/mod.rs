@@ -1,0 +1,414 @@
+//! A station in memory: what the panel's tests and its preview show.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use loa_model::{
+    BulletinClass, Channel, Command, CommandDone, ContentHash, EndReason, Heard, NextUp, OccurrenceId,
+    Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId, SessionState, SlotId, Snapshot,
+    TieRule, Verdict, WallTime, Zone, ZoneId, ZoneState, ZoneTree,
+};
+use loa_panel::{
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
+    ReceiverItem, ReportRefusal, Station, Tapped,
+};
+
+/// 17:12:30 in Vietnam.
+pub(crate) const NOW: WallTime = WallTime::from_unix_s(1_796_379_150);
+
+/// A station whose answers are fixed, but for what is logged in and what was commanded.
+pub(crate) struct Memory {
+    pub(crate) commands: Mutex<Vec<Command>>,
+    pub(crate) healthy: bool,
+    /// Everybody is logged in, for looking at pages.
+    pub(crate) open: bool,
+    pub(crate) hostile_title: bool,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self {
+            commands: Mutex::default(),
+            healthy: true,
+            open: false,
+            hostile_title: false,
+        }
+    }
+
+    fn title(&self) -> String {
+        if self.hostile_title {
+            "<script>alert(1)</script>".into()
+        } else {
+            "Bản tin buổi chiều của huyện".into()
+        }
+    }
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> Answer<'a, T> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+fn at(s: i64) -> WallTime {
+    NOW.offset_ns(s * 1_000_000_000)
+}
+
+fn state(session: u64, title: &str, class: BulletinClass, by: Option<&str>, ends: i64) -> SessionState {
+    let origin = match by {
+        Some(by) => Origin::Override {
+            by: by.into(),
+            first: SessionId(session),
+        },
+        None => Origin::Slot(OccurrenceId {
+            slot: SlotId(1),
+            zone: ZoneId(1),
+            start: NOW,
+        }),
+    };
+    SessionState {
+        session: SessionId(session),
+        part: 1,
+        origin,
+        title: title.into(),
+        class,
+        since: at(-150),
+        ends: at(ends),
+    }
+}
+
+impl Console for Memory {
+    fn station(&self) -> Station {
+        Station {
+            name: "Đài truyền thanh Sông Mây".into(),
+            time_zone: chrono_tz::Tz::Asia__Ho_Chi_Minh,
+        }
+    }
+
+    fn now(&self) -> WallTime {
+        NOW
+    }
+
+    fn zones(&self) -> Arc<ZoneTree> {
+        let zones = [
+            (1, "huyen", "Huyện Sông Mây", None),
+            (2, "xa-dong", "Xã Đông", Some(1)),
+            (3, "thon-dinh", "Thôn Đình", Some(2)),
+            (4, "thon-ben", "Thôn Bến Đò", Some(2)),
+            (5, "xa-tay", "Xã Tây", Some(1)),
+        ];
+        let zone = |(id, code, name, parent): (i64, &str, &str, Option<i64>)| Zone {
+            id: ZoneId(id),
+            code: code.into(),
+            name: name.into(),
+            parent: parent.map(ZoneId),
+            channel: Channel(u16::try_from(id).unwrap_or(0)),
+        };
+        Arc::new(ZoneTree::new(zones.into_iter().map(zone).collect()).expect("a tree"))
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let bulletin = state(0x1_0000_0001, &self.title(), BulletinClass::Priority, None, 450);
+        let emergency = state(
+            0x1_0000_0002,
+            "Cảnh báo lũ khẩn cấp",
+            BulletinClass::Emergency,
+            Some("truc-ban"),
+            95,
+        );
+        let heard = |session: &SessionState, from| Heard {
+            session: session.session,
+            from: ZoneId(from),
+            title: session.title.clone(),
+            class: session.class,
+        };
+        let next = |from| NextUp {
+            line: 4,
+            from: ZoneId(from),
+            start: at(1_050),
+            title: "Ca nhạc buổi chiều".into(),
+            class: BulletinClass::Background,
+        };
+        let zone = |id| ZoneState {
+            zone: ZoneId(id),
+            on_air: None,
+            heard: None,
+            waiting: vec![],
+            next: Some(next(1)),
+        };
+        let waiting = state(
+            0x1_0000_0003,
+            "Chuyên mục của xã",
+            BulletinClass::Normal,
+            None,
+            900,
+        );
+        Arc::new(Snapshot {
+            at: NOW,
+            run_sheet: 12,
+            zones: vec![
+                ZoneState {
+                    on_air: Some(bulletin.clone()),
+                    heard: Some(heard(&bulletin, 1)),
+                    ..zone(1)
+                },
+                ZoneState {
+                    on_air: Some(emergency.clone()),
+                    heard: Some(heard(&emergency, 2)),
+                    waiting: vec![waiting],
+                    ..zone(2)
+                },
+                ZoneState {
+                    heard: Some(heard(&emergency, 2)),
+                    ..zone(3)
+                },
+                ZoneState {
+                    heard: Some(heard(&emergency, 2)),
+                    ..zone(4)
+                },
+                ZoneState {
+                    next: Some(next(5)),
+                    ..zone(5)
+                },
+            ],
+        })
+    }
+
+    fn health(&self) -> Health {
+        if self.healthy {
+            return Health::default();
+        }
+        Health {
+            problems: vec!["the air thread has ended".into()],
+            off_air: true,
+        }
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let (name, help) = ("loa_packets_sent_total", "RTP packets sent.");
+        vec![Metric {
+            name,
+            help,
+            kind: MetricKind::Counter,
+            labels: vec![],
+            value: 5.0,
+        }]
+    }
+
+    fn command<'a>(&'a self, command: Command, _by: &'a str) -> Answer<'a, CommandDone> {
+        let answer = match &command {
+            Command::Stop { session, .. } if session.0 == 404 => {
+                Err(ConsoleError::Refused(Refusal::UnknownSession(*session)))
+            }
+            Command::StartOverride { .. } => Ok(CommandDone::OverrideStarted {
+                session: SessionId(9),
+                on_air: true,
+            }),
+            _ => Ok(CommandDone::Done),
+        };
+        if let Ok(mut commands) = self.commands.lock() {
+            commands.push(command);
+        }
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn run_sheet(&self, date: NaiveDate) -> Answer<'_, Option<RunSheet>> {
+        let line = |number: u32, zone, start: i64, minutes: u64, title: &str, class, verdict, reasons| {
+            RunSheetLine {
+                number,
+                occurrence: OccurrenceId {
+                    slot: SlotId(i64::from(number)),
+                    zone: ZoneId(zone),
+                    start: at(start),
+                },
+                slot: format!("s{number}"),
+                title: title.into(),
+                media: ContentHash([1; 32]),
+                duration: Duration::from_secs(minutes * 60),
+                cut: false,
+                class,
+                chime: true,
+                pre_emption: PreEmption::Resume,
+                start: at(start),
+                verdict,
+                reasons,
+            }
+        };
+        let scheduled = |rule: &str| Reason::Scheduled { rule: rule.into() };
+        let yields = Reason::YieldsTo {
+            line: 3,
+            rule: TieRule::Class,
+            then: PreEmption::Resume,
+        };
+        let off = Reason::OffAir {
+            from: at(-150),
+            back: Some(at(450)),
+            offset: Duration::from_secs(90),
+        };
+        let cancelled = Reason::Cancelled {
+            note: "nghỉ lễ".into(),
+        };
+        let lines = vec![
+            line(
+                1,
+                1,
+                -43_950,
+                25,
+                "Bản tin buổi sáng của huyện",
+                BulletinClass::Priority,
+                Verdict::Airs,
+                vec![scheduled("0 5 * * Mon-Sat")],
+            ),
+            line(
+                2,
+                2,
+                -240,
+                15,
+                "Chuyên mục của xã",
+                BulletinClass::Normal,
+                Verdict::Shifts,
+                vec![yields, off, scheduled("0 17 * * Mon-Fri")],
+            ),
+            line(
+                3,
+                1,
+                -150,
+                10,
+                &self.title(),
+                BulletinClass::Priority,
+                Verdict::Airs,
+                vec![scheduled("10 17 * * *")],
+            ),
+            line(
+                4,
+                5,
+                1_050,
+                40,
+                "Ca nhạc buổi chiều",
+                BulletinClass::Background,
+                Verdict::Dropped,
+                vec![cancelled],
+            ),
+        ];
+        done((date.to_string() == "2026-12-04").then_some(RunSheet {
+            number: 12,
+            date,
+            lines,
+        }))
+    }
+
+    fn media(&self) -> Answer<'_, Vec<MediaItem>> {
+        let item = |n: u8, title: &str, s| MediaItem {
+            hash: ContentHash([n; 32]),
+            title: title.into(),
+            duration: Duration::from_secs(s),
+        };
+        done(vec![
+            item(1, "Cảnh báo lũ khẩn cấp", 65),
+            item(2, "Thông báo họp dân", 140),
+        ])
+    }
+
+    fn receivers(&self) -> Answer<'_, Vec<ReceiverItem>> {
+        let item = |code: &str, zone, seen: Option<i64>| ReceiverItem {
+            code: code.into(),
+            zone: ZoneId(zone),
+            seen: seen.map(at),
+            playing: seen.map(|_| "Cảnh báo lũ khẩn cấp".into()),
+            clock_trusted: true,
+            buffer_ms: 412.0,
+            output_dbfs: -19.0,
+            counts: vec![],
+            faults: vec![],
+        };
+        let faulty = ReceiverItem {
+            clock_trusted: false,
+            counts: vec![("lost".into(), 12), ("forged".into(), 3)],
+            faults: vec!["no beacon from zone \"huyen\" for 7 s".into()],
+            ..item("thon-ben-1", 4, Some(-4))
+        };
+        done(vec![
+            item("thon-dinh-1", 3, Some(-2)),
+            faulty,
+            item("xa-tay-1", 5, Some(-900)),
+            item("xa-tay-2", 5, None),
+        ])
+    }
+
+    fn as_run(&self, _: NaiveDate) -> Answer<'_, AsRunDay> {
+        let line = |session, part, title: &str, from, to: Option<i64>, reason| AsRunLine {
+            session: Some((SessionId(session), part)),
+            zone: "xa-dong".into(),
+            title: title.into(),
+            class: Some(BulletinClass::Normal),
+            by: None,
+            at: at(from),
+            ended: to.map(at),
+            reason,
+        };
+        let emergency = AsRunLine {
+            class: Some(BulletinClass::Emergency),
+            by: Some("truc-ban".into()),
+            ..line(2, 1, "Cảnh báo lũ khẩn cấp", -90, None, None)
+        };
+        let missed = AsRunLine {
+            session: None,
+            class: None,
+            reason: Some(EndReason::Missed),
+            ..line(1, 1, "Thông báo họp dân", -7_200, None, None)
+        };
+        let pre_empted = EndReason::PreEmpted { by: SessionId(2) };
+        done(AsRunDay {
+            lines: vec![
+                missed,
+                line(1, 2, &self.title(), -240, Some(-90), Some(pre_empted)),
+                emergency,
+            ],
+        })
+    }
+
+    fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>> {
+        let right = name == "truc-ban" && password == "right";
+        done(right.then(|| LogIn {
+            token: "token-1".into(),
+            lasts: Duration::from_secs(3_600),
+        }))
+    }
+
+    fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>> {
+        done((self.open || token == "token-1").then(|| "truc-ban".to_owned()))
+    }
+
+    fn log_out<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
+        done(())
+    }
+
+    fn report<'a>(
+        &'a self,
+        receiver: &'a str,
+        signature: &'a str,
+        body: Bytes,
+    ) -> BoxFuture<'a, Result<(), ReportRefusal>> {
+        let good = receiver == "pole" && signature == "sig" && &body[..] == b"{}";
+        Box::pin(std::future::ready(if good {
+            Ok(())
+        } else {
+            Err(ReportRefusal::NotSigned)
+        }))
+    }
+
+    fn sdp(&self, zone: ZoneId) -> Option<String> {
+        (zone == ZoneId(1)).then(|| "v=0\r\n".to_owned())
+    }
+
+    fn listen(&self, _: ZoneId) -> Option<BoxStream<'static, Tapped>> {
+        let packet = |i: i64| Tapped {
+            opus: Bytes::from_static(&[0xf8, 0xff, 0xfe]),
+            samples: 960,
+            at: at(i),
+        };
+        Some(stream::iter((0..3).map(packet)).boxed())
+    }
+}

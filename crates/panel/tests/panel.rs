@@ -1,0 +1,356 @@
+//! The panel over a station in memory, without a port.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod memory;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use futures_util::StreamExt as _;
+use loa_model::{BulletinClass, Command};
+use tower::ServiceExt as _;
+
+use memory::Memory;
+
+fn app(station: &Arc<Memory>) -> axum::Router {
+    let station: Arc<Memory> = Arc::clone(station);
+    loa_panel::router(station).layer(MockConnectInfo(SocketAddr::from(([10, 0, 0, 9], 40_000))))
+}
+
+async fn send(app: &axum::Router, request: Request<Body>) -> (StatusCode, String, Response<()>) {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    (
+        parts.status,
+        String::from_utf8_lossy(&body).into_owned(),
+        Response::from_parts(parts, ()),
+    )
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path)
+        .header(header::COOKIE, "loa_login=token-1")
+        .body(Body::empty())
+        .unwrap()
+}
+
+fn post(path: &str, kind: &str, body: &str) -> Request<Body> {
+    Request::post(path)
+        .header(header::COOKIE, "loa_login=token-1")
+        .header(header::CONTENT_TYPE, kind)
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+const PAGES: [&str; 4] = ["/", "/today?date=2026-12-04", "/receivers", "/as-run"];
+
+#[tokio::test]
+async fn everything_but_what_plain_players_and_receivers_need_asks_for_a_login() {
+    let app = app(&Arc::new(Memory::new()));
+    let open = [
+        "/login",
+        "/healthz",
+        "/metrics",
+        "/zones/huyen/loa.sdp",
+        "/assets/style.css",
+    ];
+    for path in open {
+        let (status, ..) = send(&app, Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+    }
+    let closed = [
+        "/live",
+        "/zones/huyen/listen.opus",
+        "/api/v1/snapshot",
+        "/api/v1/run-sheet",
+        "/api/v1/receivers",
+        "/api/v1/as-run",
+    ];
+    for path in PAGES.iter().chain(&closed) {
+        let (status, ..) = send(&app, Request::get(*path).body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for (method, path) in [
+        (Method::POST, "/overrides"),
+        (Method::POST, "/overrides/1/stop"),
+        (Method::POST, "/api/v1/overrides"),
+        (Method::DELETE, "/api/v1/overrides/1"),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(send(&app, request).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let browser = Request::get("/")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty())
+        .unwrap();
+    let (status, _, response) = send(&app, browser).await;
+    assert_eq!(
+        (status, response.headers()[header::LOCATION].to_str().unwrap()),
+        (StatusCode::SEE_OTHER, "/login")
+    );
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers_that_make_a_browser_careful() {
+    let app = app(&Arc::new(Memory::new()));
+    for path in PAGES.iter().chain(&[
+        "/login",
+        "/nowhere",
+        "/assets/panel.js",
+        "/api/v1/snapshot",
+        "/healthz",
+    ]) {
+        let (.., response) = send(&app, get(path)).await;
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'self';") && !policy.contains("unsafe"),
+            "{path}"
+        );
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_speak_both_languages_and_name_no_other_host() {
+    let app = app(&Arc::new(Memory::new()));
+    for path in PAGES {
+        let (status, vi, _) = send(&app, get(path)).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        let request = Request::get(path).header(header::COOKIE, "loa_login=token-1; loa_lang=en");
+        let (_, en, _) = send(&app, request.body(Body::empty()).unwrap()).await;
+        assert!(vi.contains("lang=\"vi\"") && vi.contains("Đăng xuất"), "{path}");
+        assert!(en.contains("lang=\"en\"") && en.contains("Log out"), "{path}");
+        for text in [&vi, &en] {
+            assert!(!text.contains("Unknown localization"), "{path}");
+            assert!(
+                !text.contains("style=\"") && !text.contains("onclick"),
+                "{path}: the policy forbids it"
+            );
+            let outside = text
+                .split(['"', '\''])
+                .filter(|part| part.starts_with("http") || part.starts_with("//"));
+            assert_eq!(outside.count(), 0, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_script_in_a_title_is_only_text() {
+    let station = Arc::new(Memory {
+        hostile_title: true,
+        ..Memory::new()
+    });
+    let app = app(&station);
+    for path in PAGES {
+        let (_, text, _) = send(&app, get(path)).await;
+        assert!(!text.contains("<script>alert"), "{path}");
+    }
+    let (_, text, _) = send(&app, get("/")).await;
+    assert!(text.contains("&#60;script&#62;alert"), "{text}");
+}
+
+#[tokio::test]
+async fn a_login_gives_a_cookie_that_scripts_and_other_sites_do_not_get() {
+    let app = app(&Arc::new(Memory::new()));
+    let (status, _, response) = send(&app, post("/login", FORM, "name=truc-ban&password=right")).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(
+        cookie.starts_with("loa_login=token-1;")
+            && cookie.contains("HttpOnly")
+            && cookie.contains("SameSite=Strict")
+    );
+    for _ in 0..5 {
+        let (status, text, _) = send(&app, post("/login", FORM, "name=truc-ban&password=wrong")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(text.contains("Sai tên đăng nhập"));
+    }
+    let (_, text, _) = send(&app, post("/login", FORM, "name=truc-ban&password=right")).await;
+    assert!(
+        text.contains("Thử quá nhiều lần"),
+        "even the right password waits"
+    );
+}
+
+#[tokio::test]
+async fn a_post_from_another_site_is_refused() {
+    let station = Arc::new(Memory::new());
+    let app = app(&station);
+    let body = "zone=huyen&media=x&class=emergency&limit_min=5";
+    let mut request = post("/overrides", FORM, body);
+    request
+        .headers_mut()
+        .insert("sec-fetch-site", "cross-site".parse().unwrap());
+    assert_eq!(send(&app, request).await.0, StatusCode::FORBIDDEN);
+    assert!(station.commands.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_override_becomes_one_command_by_the_user() {
+    let station = Arc::new(Memory::new());
+    let app = app(&station);
+    let media = "01".repeat(32);
+    let body = format!("zone=xa-dong&media={media}&class=emergency&limit_min=5&chime=1");
+    assert_eq!(
+        send(&app, post("/overrides", FORM, &body)).await.0,
+        StatusCode::SEE_OTHER
+    );
+    let json = format!("{{\"zone\":\"xa-dong\",\"media\":\"{media}\",\"class\":\"live\",\"limit_s\":60}}");
+    let (status, text, _) = send(&app, post("/api/v1/overrides", JSON, &json)).await;
+    assert_eq!(
+        (status, text.as_str()),
+        (StatusCode::OK, "{\"session\":9,\"on_air\":true}")
+    );
+    let commands = station.commands.lock().unwrap();
+    let told: Vec<_> = commands
+        .iter()
+        .map(|command| match command {
+            Command::StartOverride {
+                zone,
+                class,
+                chime,
+                limit,
+                by,
+                ..
+            } => (zone.0, *class, *chime, limit.as_secs(), by.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (2, BulletinClass::Emergency, true, 300, "truc-ban"),
+            (2, BulletinClass::Live, false, 60, "truc-ban")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn refusals_say_what_and_have_a_status() {
+    let app = app(&Arc::new(Memory::new()));
+    let media = "01".repeat(32);
+    let start = |zone: &str, media: &str, limit| {
+        format!("{{\"zone\":\"{zone}\",\"media\":\"{media}\",\"class\":\"live\",\"limit_s\":{limit}}}")
+    };
+    let rows = [
+        (
+            post("/api/v1/overrides", JSON, &start("nowhere", &media, 5)),
+            StatusCode::NOT_FOUND,
+            "zone \\\"nowhere\\\"",
+        ),
+        (
+            post("/api/v1/overrides", JSON, &start("huyen", "zz", 5)),
+            StatusCode::NOT_FOUND,
+            "media \\\"zz\\\"",
+        ),
+        (
+            post("/api/v1/overrides", JSON, &start("huyen", &media, 0)),
+            StatusCode::BAD_REQUEST,
+            "write 1 to 43200",
+        ),
+        (
+            post("/overrides/404/stop", FORM, ""),
+            StatusCode::NOT_FOUND,
+            "is not on air and not waiting",
+        ),
+        (
+            get("/api/v1/run-sheet?date=2020-01-01"),
+            StatusCode::NOT_FOUND,
+            "run-sheet for 2020-01-01",
+        ),
+        (get("/zones/nowhere/loa.sdp"), StatusCode::NOT_FOUND, "nowhere"),
+        (get("/nowhere"), StatusCode::NOT_FOUND, "Không có trang này"),
+    ];
+    for (request, status, expected) in rows {
+        let name = request.uri().to_string();
+        let (found, text, _) = send(&app, request).await;
+        assert_eq!(found, status, "{name}");
+        assert!(text.contains(expected), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn reports_need_a_signature_and_no_login() {
+    let app = app(&Arc::new(Memory::new()));
+    let report = |signature: &str| {
+        Request::post("/api/v1/reports")
+            .header("loa-receiver", "pole")
+            .header("loa-signature", signature)
+            .body(Body::from("{}"))
+            .unwrap()
+    };
+    assert_eq!(send(&app, report("sig")).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(send(&app, report("forged")).await.0, StatusCode::FORBIDDEN);
+    let long = Request::post("/api/v1/reports")
+        .body(Body::from(vec![0; 200_000]))
+        .unwrap();
+    assert_eq!(send(&app, long).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn health_tells_when_the_station_is_off_the_air() {
+    let well = app(&Arc::new(Memory::new()));
+    assert_eq!(send(&well, get("/healthz")).await.0, StatusCode::OK);
+    let ill = app(&Arc::new(Memory {
+        healthy: false,
+        ..Memory::new()
+    }));
+    let (status, text, _) = send(&ill, get("/healthz")).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text.contains("the air thread has ended"));
+    assert!(
+        send(&ill, get("/")).await.1.contains("the air thread has ended"),
+        "people see it too"
+    );
+}
+
+#[tokio::test]
+async fn live_state_begins_with_the_whole_table() {
+    let app = app(&Arc::new(Memory::new()));
+    let response = app.oneshot(get("/live")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let first = response
+        .into_body()
+        .into_data_stream()
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
+    let text = String::from_utf8_lossy(&first);
+    assert!(
+        text.starts_with("event: air\n") && text.contains("Cảnh báo lũ khẩn cấp"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn listening_gives_an_ogg_opus_stream() {
+    let app = app(&Arc::new(Memory::new()));
+    let response = app.oneshot(get("/zones/huyen/listen.opus")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "audio/ogg");
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let mut pages = ogg::PacketReader::new(std::io::Cursor::new(body));
+    let mut packets = Vec::new();
+    while let Some(packet) = pages.read_packet().unwrap() {
+        packets.push((packet.absgp_page(), packet.data));
+    }
+    assert!(packets[0].1.starts_with(b"OpusHead") && packets[1].1.starts_with(b"OpusTags"));
+    assert_eq!(
+        packets[2..]
+            .iter()
+            .map(|(granule, _)| *granule)
+            .collect::<Vec<_>>(),
+        [960, 1_920, 2_880]
+    );
+}
