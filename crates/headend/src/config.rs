@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use loa_model::BulletinClass;
 use serde::Deserialize;
 
 /// Everything the head-end is told beforehand.
@@ -45,7 +46,10 @@ pub struct StationConfig {
 
 impl Default for StationConfig {
     fn default() -> Self {
-        Self { name: "Loa".to_owned(), time_zone: Tz::Asia__Ho_Chi_Minh }
+        Self {
+            name: "Loa".to_owned(),
+            time_zone: Tz::Asia__Ho_Chi_Minh,
+        }
     }
 }
 
@@ -92,9 +96,25 @@ pub struct PlayoutConfig {
     pub chime: bool,
 }
 
+impl PlayoutConfig {
+    /// Returns how long receivers wait before they play a session of this class.
+    pub fn delay(&self, class: BulletinClass) -> Duration {
+        let urgent = class >= BulletinClass::Live;
+        Duration::from_millis(u64::from(if urgent {
+            self.urgent_delay_ms
+        } else {
+            self.programme_delay_ms
+        }))
+    }
+}
+
 impl Default for PlayoutConfig {
     fn default() -> Self {
-        Self { programme_delay_ms: 600, urgent_delay_ms: 200, chime: true }
+        Self {
+            programme_delay_ms: 600,
+            urgent_delay_ms: 200,
+            chime: true,
+        }
     }
 }
 
@@ -121,7 +141,12 @@ impl MediaConfig {
 
 impl Default for MediaConfig {
     fn default() -> Self {
-        Self { target_lufs: -16.0, true_peak_dbtp: -1.5, bitrate: 32_000, limit_min: 240 }
+        Self {
+            target_lufs: -16.0,
+            true_peak_dbtp: -1.5,
+            bitrate: 32_000,
+            limit_min: 240,
+        }
     }
 }
 
@@ -135,7 +160,9 @@ pub struct PanelConfig {
 
 impl Default for PanelConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }
     }
 }
 
@@ -180,8 +207,10 @@ impl Config {
     ///
     /// See [`ConfigError`]; the message names the key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut config = Self::parse(&text, path)?;
         if let Some(base) = path.parent() {
             config.data_dir = base.join(&config.data_dir);
@@ -195,22 +224,34 @@ impl Config {
     ///
     /// See [`ConfigError`]; the message names the key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         match config.fault() {
             None => Ok(config),
-            Some((key, problem)) => Err(ConfigError::Value { path: path.to_owned(), key, problem }),
+            Some((key, problem)) => Err(ConfigError::Value {
+                path: path.to_owned(),
+                key,
+                problem,
+            }),
         }
     }
 
     fn fault(&self) -> Option<(&'static str, String)> {
         let multicast = &self.multicast;
         if !multicast.base.is_multicast() {
-            let problem = format!("is {}, not a multicast address such as 239.192.0.0", multicast.base);
+            let problem = format!(
+                "is {}, not a multicast address such as 239.192.0.0",
+                multicast.base
+            );
             return Some(("multicast.base", problem));
         }
         if multicast.port % 2 == 1 || multicast.port == 0 {
-            let problem = format!("is {}; RTP takes an even port, RTCP the odd one above it", multicast.port);
+            let problem = format!(
+                "is {}; RTP takes an even port, RTCP the odd one above it",
+                multicast.port
+            );
             return Some(("multicast.port", problem));
         }
         if multicast.dscp > 63 {
@@ -227,16 +268,28 @@ impl Config {
         }
         let media = &self.media;
         if !(-40.0..=-8.0).contains(&media.target_lufs) {
-            return Some(("media.target_lufs", format!("is {}; write -40 to -8 LUFS", media.target_lufs)));
+            return Some((
+                "media.target_lufs",
+                format!("is {}; write -40 to -8 LUFS", media.target_lufs),
+            ));
         }
         if !(-9.0..=0.0).contains(&media.true_peak_dbtp) {
-            return Some(("media.true_peak_dbtp", format!("is {}; write -9 to 0 dBTP", media.true_peak_dbtp)));
+            return Some((
+                "media.true_peak_dbtp",
+                format!("is {}; write -9 to 0 dBTP", media.true_peak_dbtp),
+            ));
         }
         if !(6_000..=256_000).contains(&media.bitrate) {
-            return Some(("media.bitrate", format!("is {}; write 6000 to 256000 bit/s", media.bitrate)));
+            return Some((
+                "media.bitrate",
+                format!("is {}; write 6000 to 256000 bit/s", media.bitrate),
+            ));
         }
         if !(1..=720).contains(&media.limit_min) {
-            return Some(("media.limit_min", format!("is {}; write 1 to 720 minutes", media.limit_min)));
+            return Some((
+                "media.limit_min",
+                format!("is {}; write 1 to 720 minutes", media.limit_min),
+            ));
         }
         None
     }
@@ -252,7 +305,9 @@ mod tests {
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(text, Path::new("loa.toml")).map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let source = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             format!("{error} {source}")
         })
     }
@@ -275,7 +330,10 @@ mod tests {
             ("", "missing field `data_dir`"),
             ("colour = 1", "unknown field `colour`"),
             ("multicast.base = \"10.0.0.1\"", "multicast.base is 10.0.0.1"),
-            ("multicast.port = 5005", "multicast.port is 5005; RTP takes an even port"),
+            (
+                "multicast.port = 5005",
+                "multicast.port is 5005; RTP takes an even port",
+            ),
             ("multicast.dscp = 64", "multicast.dscp is 64"),
             ("playout.urgent_delay_ms = 5", "playout.urgent_delay_ms is 5"),
             ("media.target_lufs = 3.0", "media.target_lufs is 3"),
@@ -285,7 +343,11 @@ mod tests {
             ("panel.listen = \"localhost\"", "panel"),
         ];
         for (line, expected) in rows {
-            let text = if line.is_empty() { String::new() } else { format!("data_dir = \"d\"\n{line}") };
+            let text = if line.is_empty() {
+                String::new()
+            } else {
+                format!("data_dir = \"d\"\n{line}")
+            };
             let error = parse(&text).unwrap_err();
             assert!(error.contains(expected), "{line}: {error}");
         }

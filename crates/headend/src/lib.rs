@@ -1,11 +1,16 @@
 //! The head-end of Loa: puts the parts together. The binary is `loa`.
 
+pub mod announce;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod epoch;
 pub mod installation;
+pub mod journal;
 pub mod library;
 pub mod on_air;
+pub mod password;
+pub mod planner;
 pub mod run;
 pub mod workbench;

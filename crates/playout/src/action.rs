@@ -6,7 +6,6 @@ use loa_model::{AsRunEvent, BulletinClass, ContentHash, SessionId, WallTime, Zon
 
 /// One thing to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Action {
     /// Load this media; [`Engine::handle_media`](crate::Engine::handle_media) tells when it is there.
     Prepare {

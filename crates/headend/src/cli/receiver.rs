@@ -1,0 +1,151 @@
+//! `loa receiver`: register, list, remove, print a configuration.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::Subcommand;
+use loa_model::ZoneTree;
+use loa_wire::public_key;
+
+use super::Format;
+use crate::installation::Installation;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Registers a receiver, so that its reports are believed.
+    Add {
+        /// Its code.
+        code: String,
+        /// Code of the zone it stands in.
+        #[arg(long)]
+        zone: String,
+        /// What `loa-receiver key` printed on it.
+        #[arg(long)]
+        public_key: String,
+    },
+    /// Lists receivers and when they were last heard from.
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Strikes a receiver off.
+    Remove {
+        /// Its code.
+        code: String,
+    },
+    /// Prints a configuration for a receiver.
+    Config {
+        /// Its code.
+        code: String,
+        /// Code of the zone it stands in.
+        #[arg(long)]
+        zone: String,
+        /// Where its sound goes: `alsa:DEVICE`, `pipe:COMMAND`, `wav:FILE` or `null`.
+        #[arg(long, default_value = "alsa:loa")]
+        sink: String,
+    },
+}
+
+impl Command {
+    pub(super) fn act(self, installation: &Installation) -> Result<()> {
+        let mut store = installation.store()?;
+        match self {
+            Self::Add {
+                code,
+                zone,
+                public_key,
+            } => {
+                store.add_receiver(&code, &zone, &super::public_key_from(&public_key)?)?;
+            }
+            Self::Remove { code } => store.remove_receiver(&code)?,
+            Self::List { format } => {
+                let (rows, tree) = (store.receivers()?, store.zones()?);
+                if format.json {
+                    return super::print_json(&rows);
+                }
+                for row in rows {
+                    let zone = tree.get(row.receiver.zone).map_or("?", |zone| &zone.code);
+                    let heard = row
+                        .report_at
+                        .map_or_else(|| "never heard from".to_owned(), |at| at.to_string());
+                    println!("{:<24}  {zone:<20}  {heard}", row.receiver.code);
+                }
+            }
+            Self::Config { code, zone, sink } => {
+                print!(
+                    "{}",
+                    configuration(installation, &store.zones()?, &code, &zone, &sink)?
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn configuration(
+    installation: &Installation,
+    tree: &ZoneTree,
+    code: &str,
+    zone: &str,
+    sink: &str,
+) -> Result<String> {
+    let root = installation
+        .root_secret()?
+        .context("the root key is not on this machine; print the configuration there")?;
+    let zone = tree
+        .by_code(zone)
+        .with_context(|| format!("there is no zone \"{zone}\""))?;
+    let config = installation.config();
+    // Values go through the TOML writer, so that no name can break out of its quotes.
+    let text = |value: &str| toml::Value::from(value).to_string();
+    let mut out = String::new();
+    writeln!(
+        out,
+        "# {}: {}",
+        config.station.name.replace('\n', " "),
+        code.replace('\n', " ")
+    )?;
+    writeln!(
+        out,
+        "code = {}\nstate_dir = \"/var/lib/loa-receiver\"\nlog = \"info\"\n\n[zone]\nchain = [",
+        text(code)
+    )?;
+    for link in tree.chain(zone.id) {
+        writeln!(
+            out,
+            "    {{ code = {}, channel = {} }},",
+            text(&link.code),
+            link.channel
+        )?;
+    }
+    writeln!(
+        out,
+        "]\n\n[station]\nroot_public_key = \"{}\"",
+        BASE64.encode(public_key(&root))
+    )?;
+    let multicast = &config.multicast;
+    let interface = if multicast.interface == "127.0.0.1" {
+        "127.0.0.1"
+    } else {
+        "auto"
+    };
+    writeln!(
+        out,
+        "\n[multicast]\nbase = \"{}\"\nport = {}\ninterface = \"{interface}\"",
+        multicast.base, multicast.port
+    )?;
+    writeln!(
+        out,
+        "\n[output]\nsink = {}\nvolume_db = 0.0\nlimiter_dbtp = -1.5",
+        text(sink)
+    )?;
+    writeln!(out, "\n[clock]\ntrust = \"auto\"")?;
+    writeln!(
+        out,
+        "\n[report]\nurl = \"http://{}\"\ninterval_s = 10",
+        config.panel.listen
+    )?;
+    Ok(out)
+}

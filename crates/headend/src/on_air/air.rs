@@ -1,0 +1,410 @@
+//! The air thread: runs the engine, sends what is due, and shows what it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use loa_model::{ContentHash, EncodedAudio, MonoTime, Snapshot, WallTime, Zone, ZoneId, ZoneTree};
+use loa_net::{MulticastSender, Pacer, PacingConfig, PacingThread, Scheduling};
+use loa_playout::{Action, Engine, Start};
+use loa_session::{StationClock, StreamStart, ZoneStream};
+use loa_store::JournalEntry;
+use loa_wire::{Addressing, Signer};
+use tracing::{error, info, warn};
+
+use super::loader::{self, ReadMedia, Request};
+use super::stream::OnStream;
+use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
+use crate::config::PlayoutConfig;
+
+/// All that the air thread works with.
+pub struct AirConfig {
+    /// Made, and restored from the as-run log.
+    pub engine: Engine,
+    /// Number of this run.
+    pub epoch: u32,
+    /// Every zone.
+    pub tree: ZoneTree,
+    /// The installation's groups.
+    pub addressing: Addressing,
+    /// Sends to them.
+    pub sender: MulticastSender,
+    /// Signs what is sent.
+    pub signer: Signer,
+    /// Name of the station in RTCP.
+    pub cname: String,
+    /// How long receivers wait.
+    pub playout: PlayoutConfig,
+    /// What sounds before programmes that ask for it.
+    pub chime: Option<Arc<EncodedAudio>>,
+    /// Reads media for the loader.
+    pub read_media: ReadMedia,
+    /// Where as-run events go.
+    pub journal: SyncSender<JournalEntry>,
+    /// Time, as the engine was restored with.
+    pub clock: StationClock,
+    /// Numbers the streams begin with, from a source of randomness.
+    pub stream_start: Box<dyn FnMut() -> StreamStart + Send>,
+}
+
+/// The running thread. Dropping it stops it.
+pub struct AirThread {
+    thread: PacingThread,
+}
+
+impl AirThread {
+    /// Returns how the kernel schedules it.
+    pub fn scheduling(&self) -> &Scheduling {
+        self.thread.scheduling()
+    }
+
+    /// Returns how late it woke from its sleeps.
+    pub fn lateness(&self) -> &loa_net::Lateness {
+        self.thread.lateness()
+    }
+
+    /// Returns whether it has ended, which it does only when told to.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Says goodbye on every stream and ends the thread.
+    ///
+    /// # Errors
+    ///
+    /// The thread's panic, if that is how it ended.
+    pub fn stop(self) -> std::thread::Result<()> {
+        self.thread.stop()
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+///
+/// If the machine cannot start another thread.
+pub fn start(config: AirConfig) -> std::io::Result<(OnAir, AirThread)> {
+    let (orders, inbox) = sync_channel(ORDERS_MAX);
+    let requests = loader::start(config.read_media, orders.clone())?;
+    let shared = Arc::new(Shared {
+        snapshot: ArcSwap::from_pointee(Snapshot::default()),
+        clock_fault: ArcSwap::from_pointee(None),
+        counts: Counts::default(),
+        taps: Taps::default(),
+    });
+    let mut air = Air {
+        clock: config.clock,
+        engine: config.engine,
+        epoch: config.epoch,
+        addressing: config.addressing,
+        sender: config.sender,
+        signer: config.signer,
+        cname: config.cname,
+        playout: config.playout,
+        chime: config.chime,
+        media: BTreeMap::new(),
+        streams: BTreeMap::new(),
+        next_starts: BTreeMap::new(),
+        inbox,
+        requests,
+        journal: config.journal,
+        shared: Arc::clone(&shared),
+        stream_start: config.stream_start,
+        datagram: Vec::with_capacity(loa_wire::DATAGRAM_BYTES_MAX),
+        next_snapshot: WallTime::default(),
+        next_reading: WallTime::default(),
+    };
+    let now = air.now();
+    air.take_zones(&config.tree, now);
+    let pacing = PacingConfig {
+        name: "air".into(),
+        priority: Some(PRIORITY),
+    };
+    let thread = PacingThread::spawn(pacing, move |pacer| air.run(pacer))?;
+    Ok((OnAir { orders, shared }, AirThread { thread }))
+}
+
+struct Air {
+    clock: StationClock,
+    engine: Engine,
+    epoch: u32,
+    addressing: Addressing,
+    sender: MulticastSender,
+    signer: Signer,
+    cname: String,
+    playout: PlayoutConfig,
+    chime: Option<Arc<EncodedAudio>>,
+    media: BTreeMap<ContentHash, Arc<EncodedAudio>>,
+    streams: BTreeMap<ZoneId, OnStream>,
+    /// When each zone's own group sounds next, from the newest snapshot.
+    next_starts: BTreeMap<ZoneId, WallTime>,
+    inbox: Receiver<Order>,
+    requests: SyncSender<Request>,
+    journal: SyncSender<JournalEntry>,
+    shared: Arc<Shared>,
+    stream_start: Box<dyn FnMut() -> StreamStart + Send>,
+    datagram: Vec<u8>,
+    next_snapshot: WallTime,
+    next_reading: WallTime,
+}
+
+impl Air {
+    fn run(mut self, pacer: &Pacer) {
+        info!(epoch = self.epoch, zones = self.streams.len(), "on the air");
+        while !pacer.stopping() {
+            let now = self.now();
+            self.read_clock(now);
+            self.take_orders(now);
+            if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+                self.engine.handle_timeout(now);
+            }
+            self.act(now);
+            self.send_packets(now);
+            self.send_beacons(now);
+            self.show(now);
+            let deadline = self.deadline(now);
+            let sleep_ns = u64::try_from(deadline.ns_after(self.now())).unwrap_or(0);
+            pacer.sleep_until(loa_net::monotonic_ns() + sleep_ns);
+        }
+        self.say_goodbye();
+    }
+
+    fn now(&self) -> WallTime {
+        self.clock.now(MonoTime::from_ns(loa_net::monotonic_ns()))
+    }
+
+    fn read_clock(&mut self, now: WallTime) {
+        if now < self.next_reading {
+            return;
+        }
+        self.next_reading = now + CLOCK_READING;
+        let pair = loa_net::read_clocks();
+        self.clock.handle_reading(
+            MonoTime::from_ns(pair.mono_ns),
+            WallTime::from_unix_ns(pair.wall_ns),
+        );
+        let fault = self.clock.fault();
+        if fault.is_some() != self.shared.clock_fault.load().is_some() {
+            match fault {
+                Some(step) => warn!(
+                    ahead_ms = step.system_ahead_ns / 1_000_000,
+                    "the system clock was set; the station goes on by its own until it is started again"
+                ),
+                None => info!("the system clock agrees with the station's again"),
+            }
+        }
+        self.shared.clock_fault.store(Arc::new(fault));
+    }
+
+    fn take_orders(&mut self, now: WallTime) {
+        for _ in 0..ORDERS_PER_TURN {
+            let Ok(order) = self.inbox.try_recv() else { return };
+            match order {
+                Order::Command { command, reply } => {
+                    // Whoever asked may have gone; the command stands.
+                    let _ = reply.send(self.engine.handle_command(command, now));
+                }
+                Order::RunSheet(sheet) => self.engine.handle_run_sheet(&sheet, now),
+                Order::Zones(tree) => {
+                    self.engine.handle_zones(ZoneTree::clone(&tree), now);
+                    self.take_zones(&tree, now);
+                }
+                Order::MediaReady { media, audio } => {
+                    let duration = audio.duration();
+                    self.media.insert(media, audio);
+                    self.engine.handle_media(media, Ok(duration), now);
+                }
+                Order::MediaFailed { media, why } => self.engine.handle_media(media, Err(why), now),
+                Order::FadeReady {
+                    session,
+                    part,
+                    from,
+                    tail,
+                } => {
+                    let mut streams = self.streams.values_mut();
+                    streams.any(|stream| stream.fade(session, part, from, Arc::clone(&tail)));
+                }
+            }
+        }
+    }
+
+    /// Makes a stream for each zone that has none; a zone's stream stays for the whole run.
+    fn take_zones(&mut self, tree: &ZoneTree, now: WallTime) {
+        for zone in tree.iter() {
+            if !self.streams.contains_key(&zone.id) {
+                let stream = self.new_stream(zone);
+                // Spread over the second, so that a province's beacons are no burst.
+                let spread = Duration::from_millis(u64::from(zone.channel.0) * 37 % 1_000);
+                self.streams
+                    .insert(zone.id, OnStream::new(zone.id, stream, now + spread));
+            }
+        }
+    }
+
+    fn new_stream(&mut self, zone: &Zone) -> ZoneStream {
+        ZoneStream::new(zone.channel, self.addressing, &self.cname, (self.stream_start)())
+    }
+
+    fn act(&mut self, now: WallTime) {
+        while let Some(action) = self.engine.poll_output() {
+            match action {
+                Action::Prepare { media } => match self.media.get(&media) {
+                    Some(audio) => {
+                        let duration = audio.duration();
+                        self.engine.handle_media(media, Ok(duration), now);
+                    }
+                    None => self.ask(Request::Load { media }),
+                },
+                Action::Release { media } => {
+                    self.media.remove(&media);
+                }
+                Action::Start(start) => self.start(&start, now),
+                Action::Stop {
+                    session,
+                    part,
+                    zone,
+                    at,
+                } => {
+                    let fade = self
+                        .streams
+                        .get_mut(&zone)
+                        .and_then(|stream| stream.stop(session, part, at, now));
+                    fade.into_iter().for_each(|request| self.ask(request));
+                }
+                Action::AsRun(event) => self.journal(JournalEntry::AsRun(event)),
+            }
+        }
+    }
+
+    fn start(&mut self, start: &Start, now: WallTime) {
+        let delay = self.playout.delay(start.class);
+        let (Some(audio), Some(stream)) = (self.media.get(&start.media), self.streams.get_mut(&start.zone))
+        else {
+            // The engine starts what it was told is ready, in zones it was told of.
+            error!(session = %start.session, zone = %start.zone, "cannot start what is not there");
+            return;
+        };
+        info!(session = %start.session, zone = %start.zone, part = start.part, class = %start.class, at = %start.at, "on air");
+        let fade = stream.start(start, delay, Arc::clone(audio), self.chime.clone(), now);
+        fade.into_iter().for_each(|request| self.ask(request));
+    }
+
+    fn send_packets(&mut self, now: WallTime) {
+        let Self {
+            streams,
+            datagram,
+            sender,
+            signer,
+            shared,
+            journal,
+            ..
+        } = self;
+        let counts = &shared.counts;
+        for stream in streams.values_mut() {
+            let (zone, to) = (stream.zone, stream.stream.rtp());
+            while let Some(written) = stream.write_due(datagram, now, signer) {
+                match written {
+                    Ok(packet) => {
+                        Counts::add(&counts.late, u64::from(packet.late > LATE));
+                        shared.taps.offer(zone, packet.opus, packet.samples, packet.at);
+                        let sent = sender.send(to, datagram).is_ok();
+                        Counts::add(if sent { &counts.packets } else { &counts.send_drops }, 1);
+                    }
+                    Err(_) => Counts::add(&counts.unsendable, 1),
+                }
+            }
+            while let Some(sent) = stream.take_finished() {
+                Counts::add(&counts.skipped, sent.skipped);
+                let (session, part) = (sent.session, sent.part);
+                let entry = JournalEntry::Sent {
+                    session,
+                    part,
+                    packets: sent.packets,
+                    octets: sent.octets,
+                };
+                Counts::add(&counts.journal_drops, u64::from(journal.try_send(entry).is_err()));
+            }
+        }
+    }
+
+    fn send_beacons(&mut self, now: WallTime) {
+        for stream in self
+            .streams
+            .values_mut()
+            .filter(|stream| stream.next_beacon <= now)
+        {
+            stream.next_beacon = (stream.next_beacon + BEACON_PERIOD).max(now);
+            let on_air = stream.on_air(now).map(|session| (session.session, session.class));
+            let next_start = self.next_starts.get(&stream.zone).copied();
+            let written = stream.stream.write_beacon(
+                &mut self.datagram,
+                self.epoch,
+                on_air,
+                next_start,
+                now,
+                &self.signer,
+            );
+            let sent = written.is_ok() && self.sender.send(stream.stream.rtcp(), &self.datagram).is_ok();
+            let counts = &self.shared.counts;
+            Counts::add(if sent { &counts.beacons } else { &counts.send_drops }, 1);
+        }
+    }
+
+    fn show(&mut self, now: WallTime) {
+        if now < self.next_snapshot {
+            return;
+        }
+        self.next_snapshot = now + SNAPSHOT_PERIOD;
+        let snapshot = self.engine.snapshot(now);
+        let own = snapshot
+            .zones
+            .iter()
+            .filter_map(|state| Some((state.zone, state.next.as_ref()?)));
+        let own = own.filter(|(zone, next)| next.from == *zone);
+        self.next_starts = own.map(|(zone, next)| (zone, next.start)).collect();
+        self.shared.snapshot.store(Arc::new(snapshot));
+    }
+
+    fn deadline(&self, now: WallTime) -> WallTime {
+        let packets = self.streams.values().filter_map(OnStream::poll_due);
+        let others = [now + LOOK_PERIOD].into_iter().chain(self.engine.poll_timeout());
+        packets.chain(others).min().unwrap_or(now)
+    }
+
+    fn ask(&self, request: Request) {
+        if self.requests.try_send(request).is_err() {
+            Counts::add(&self.shared.counts.loader_drops, 1);
+        }
+    }
+
+    fn journal(&self, entry: JournalEntry) {
+        if self.journal.try_send(entry).is_err() {
+            Counts::add(&self.shared.counts.journal_drops, 1);
+        }
+    }
+
+    fn say_goodbye(&mut self) {
+        for stream in self.streams.values() {
+            if stream
+                .stream
+                .write_bye(&mut self.datagram, "station stops")
+                .is_ok()
+            {
+                // Nobody waits for it.
+                let _ = self.sender.send(stream.stream.rtcp(), &self.datagram);
+            }
+        }
+    }
+}
+
+/// Above everything but the kernel's own threads and a sound server.
+const PRIORITY: u8 = 50;
+/// Orders are looked for this often.
+const LOOK_PERIOD: Duration = Duration::from_millis(5);
+const BEACON_PERIOD: Duration = Duration::from_secs(1);
+const SNAPSHOT_PERIOD: Duration = Duration::from_millis(200);
+const CLOCK_READING: Duration = Duration::from_secs(1);
+/// Bounds the time between two looks at what is due.
+const ORDERS_PER_TURN: usize = 64;

@@ -1,0 +1,171 @@
+//! On the air: the thread that runs the engine and sends, and how others reach it.
+//!
+//! Everything that crosses into or out of this thread is a bounded queue or a
+//! latest value. It waits for its next deadline and for nothing else.
+
+mod air;
+mod loader;
+mod stream;
+mod tap;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use loa_model::{
+    Command, CommandDone, ContentHash, EncodedAudio, Refusal, RunSheet, SessionId, Snapshot, ZoneTree,
+};
+use loa_session::ClockStep;
+use tokio::sync::oneshot;
+
+pub use air::{AirConfig, AirThread, start};
+pub use tap::{TappedPacket, Taps};
+
+/// What others tell the air thread.
+pub(crate) enum Order {
+    /// A person's command; the engine's answer goes to `reply`.
+    Command {
+        command: Command,
+        reply: oneshot::Sender<Result<CommandDone, Refusal>>,
+    },
+    /// A day's plan to take into force.
+    RunSheet(Arc<RunSheet>),
+    /// The zones, after an import changed them.
+    Zones(Arc<ZoneTree>),
+    /// The loader has read a piece of media.
+    MediaReady {
+        media: ContentHash,
+        audio: Arc<EncodedAudio>,
+    },
+    /// The loader could not.
+    MediaFailed { media: ContentHash, why: String },
+    /// The loader has rendered a fade that begins in the place of packet `from`.
+    FadeReady {
+        session: SessionId,
+        part: u32,
+        from: usize,
+        tail: Arc<EncodedAudio>,
+    },
+}
+
+/// A hand on the air thread; cheap to clone.
+#[derive(Clone)]
+pub struct OnAir {
+    orders: SyncSender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// What the air thread shows to others.
+struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    clock_fault: ArcSwap<Option<ClockStep>>,
+    counts: Counts,
+    taps: Taps,
+}
+
+/// Why a command got no answer from the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The engine said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The air thread is behind by a whole queue.
+    #[error("the air thread is too busy to take the command; try again")]
+    Busy,
+    /// The air thread has ended.
+    #[error("the air thread has ended; restart the head-end")]
+    Gone,
+}
+
+impl OnAir {
+    /// Gives the engine a command and waits for its answer, a few milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// See [`CommandError`].
+    pub async fn command(&self, command: Command) -> Result<CommandDone, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Command { command, reply })?;
+        Ok(answer.await.map_err(|_| CommandError::Gone)??)
+    }
+
+    /// Hands over a day's plan.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Busy`] or [`CommandError::Gone`].
+    pub fn take_run_sheet(&self, sheet: Arc<RunSheet>) -> Result<(), CommandError> {
+        self.order(Order::RunSheet(sheet))
+    }
+
+    /// Hands over the zones.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Busy`] or [`CommandError::Gone`].
+    pub fn take_zones(&self, tree: Arc<ZoneTree>) -> Result<(), CommandError> {
+        self.order(Order::Zones(tree))
+    }
+
+    /// Returns the engine as it was at most 200 ms ago.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// Returns the step of the system clock that is not followed, while there is one.
+    pub fn clock_fault(&self) -> Option<ClockStep> {
+        **self.shared.clock_fault.load()
+    }
+
+    /// Returns what was sent and dropped since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    /// Returns the taps of all zones.
+    pub fn taps(&self) -> &Taps {
+        &self.shared.taps
+    }
+
+    fn order(&self, order: Order) -> Result<(), CommandError> {
+        self.orders.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => CommandError::Busy,
+            TrySendError::Disconnected(_) => CommandError::Gone,
+        })
+    }
+}
+
+/// Counts of the air thread, for metrics.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// RTP packets sent.
+    pub packets: AtomicU64,
+    /// Beacons sent.
+    pub beacons: AtomicU64,
+    /// Datagrams that the kernel did not take.
+    pub send_drops: AtomicU64,
+    /// Packets that fit no datagram.
+    pub unsendable: AtomicU64,
+    /// As-run events that the journal's queue had no room for.
+    pub journal_drops: AtomicU64,
+    /// Requests that the loader's queue had no room for.
+    pub loader_drops: AtomicU64,
+    /// Packets sent more than [`LATE`] after they were due.
+    pub late: AtomicU64,
+    /// Packets that were not sent because they would have come too late everywhere.
+    pub skipped: AtomicU64,
+}
+
+impl Counts {
+    fn add(count: &AtomicU64, more: u64) {
+        count.fetch_add(more, Ordering::Relaxed);
+    }
+}
+
+/// Later than this a packet counts as late: half a 20 ms packet.
+pub const LATE: Duration = Duration::from_millis(10);
+/// Orders that may wait for the air thread's next look, at most 5 ms away.
+const ORDERS_MAX: usize = 4_096;

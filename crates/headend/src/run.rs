@@ -1,0 +1,290 @@
+//! `loa run`: the head-end, from its first look at the clock to its last goodbye.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use loa_model::{Command, MonoTime, WallTime};
+use loa_net::{MulticastSender, Scheduling, SenderConfig};
+use loa_playout::{ChimeInfo, Engine, EngineSettings, LastPart};
+use loa_session::{StationClock, StreamStart};
+use loa_store::LastPartRow;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::interval;
+use tracing::{info, warn};
+
+use crate::announce::{self, Describer};
+use crate::config::{Config, PlayoutConfig};
+use crate::console::StationConsole;
+use crate::epoch;
+use crate::installation::Installation;
+use crate::journal::{self, JournalState};
+use crate::library;
+use crate::on_air::{self, AirConfig, AirThread, OnAir};
+use crate::planner::{self, Planned};
+
+/// Airs the day and serves the panel until told to stop.
+///
+/// # Errors
+///
+/// If it cannot start: port in use, no interface, no keys, a database from a newer version. Once it runs it goes on.
+pub fn run(config: Config) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .with_context(|| format!("log filter \"{}\" in the configuration is not valid", config.log))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("panel")
+        .enable_all()
+        .build()
+        .context("cannot start the panel's threads")?;
+    let installation = Installation::open(config)?;
+    // Before anything is sent: a second head-end on this machine must not even raise the epoch.
+    let listener = runtime.block_on(listen(installation.config().panel.listen))?;
+    let running = Running::start(&installation)?;
+    let served = runtime.block_on(serve(listener, &running));
+    running.stop();
+    served
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}; is another head-end running? Choose another panel.listen otherwise"
+        )
+    })
+}
+
+/// Every thread but the panel's.
+struct Running {
+    on_air: OnAir,
+    air: Arc<Mutex<Option<AirThread>>>,
+    console: Arc<StationConsole>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+    journal: std::thread::JoinHandle<()>,
+}
+
+impl Running {
+    fn start(installation: &Installation) -> Result<Self> {
+        let config = installation.config();
+        let mut store = installation.store()?;
+        let alive = store.close_lost()?;
+        let epoch = epoch::next(&installation.epoch(), store.highest_epoch()?)?;
+        let pair = loa_net::read_clocks();
+        let now = WallTime::from_unix_ns(pair.wall_ns);
+        let clock = StationClock::new(MonoTime::from_ns(pair.mono_ns), now);
+        let tree = store.zones()?;
+
+        let chime = if config.playout.chime {
+            Some(Arc::new(
+                library::chime(CHIME_BITRATE).context("cannot make the chime")?,
+            ))
+        } else {
+            None
+        };
+        let settings = engine_settings(config.playout, chime.as_ref().map(|chime| chime.duration()));
+        let mut engine = Engine::new(tree.clone(), epoch, settings, now);
+        let since = now - RESTORE;
+        let parts: Vec<_> = store.last_parts(since)?.into_iter().map(last_part).collect();
+        let not_aired: Vec<_> = store
+            .not_aired(since, now + RESTORE)?
+            .into_iter()
+            .map(|row| row.occurrence)
+            .collect();
+        engine.restore(&parts, &not_aired, alive, now);
+
+        let addressing = installation.addressing()?;
+        let sender_config = SenderConfig {
+            interface: config.multicast.interface.parse()?,
+            towards: config.multicast.base,
+            ttl: config.multicast.ttl,
+            dscp: config.multicast.dscp,
+            loopback: true,
+        };
+        let sender = MulticastSender::open(&sender_config).context("cannot send multicast")?;
+        let origin = sender
+            .interface()
+            .address
+            .unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+        let library = installation.library()?;
+        let (journal_in, journal_out) = std::sync::mpsc::sync_channel(journal::ENTRIES_MAX);
+        let (on_air, air) = on_air::start(AirConfig {
+            engine,
+            epoch,
+            tree: tree.clone(),
+            addressing,
+            sender,
+            signer: installation.signer()?,
+            cname: config.station.name.clone(),
+            playout: config.playout,
+            chime,
+            read_media: Box::new(move |hash| Ok(library.read(hash)?)),
+            journal: journal_in,
+            clock,
+            stream_start: Box::new(random_start),
+        })
+        .context("cannot start the air thread")?;
+        if let Scheduling::Normal { why } = air.scheduling() {
+            warn!("the air thread has no real-time priority, packets may leave late under load: {why}");
+        }
+
+        let air = Arc::new(Mutex::new(Some(air)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let planned = Arc::new(Planned::default());
+        planned.zones.store(Arc::new(tree));
+        let state = Arc::<JournalState>::default();
+        let seen = on_air.clone();
+        let journal = journal::start(
+            installation.database(),
+            journal_out,
+            move || seen.snapshot().at,
+            Arc::clone(&state),
+        )?;
+        let describer = Describer {
+            addressing,
+            origin,
+            ttl: config.multicast.ttl,
+            epoch,
+        };
+        let mut threads = vec![planner::start(
+            installation.database(),
+            config.station.time_zone,
+            on_air.clone(),
+            Arc::clone(&planned),
+            Arc::clone(&stop),
+        )?];
+        if config.multicast.announce {
+            let sender = MulticastSender::open(&SenderConfig {
+                dscp: 0,
+                ..sender_config
+            })?;
+            threads.push(announce::start(
+                describer,
+                sender,
+                Arc::clone(&planned),
+                Arc::clone(&stop),
+            )?);
+        }
+        let console = Arc::new(StationConsole {
+            station: config.station.clone(),
+            on_air: on_air.clone(),
+            air: Arc::clone(&air),
+            planned,
+            journal: state,
+            describer,
+            database: installation.database(),
+            store: Arc::default(),
+        });
+        Ok(Self {
+            on_air,
+            air,
+            console,
+            stop,
+            threads,
+            journal,
+        })
+    }
+
+    /// Takes everything off air in order, and waits until it is written down.
+    fn stop(self) {
+        let Self {
+            on_air,
+            air,
+            console,
+            stop,
+            threads,
+            journal,
+        } = self;
+        stop.store(true, Ordering::Relaxed);
+        let silent = |on_air: &OnAir| on_air.snapshot().zones.iter().all(|zone| zone.on_air.is_none());
+        let deadline = Instant::now() + FADE_OUT_MAX;
+        while !silent(&on_air) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // The snapshot is up to 200 ms older than the engine's last word.
+        std::thread::sleep(Duration::from_millis(300));
+        let air = air.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if air.is_some_and(|air| air.stop().is_err()) {
+            warn!("the air thread had panicked");
+        }
+        drop(console);
+        for thread in threads {
+            let _ = thread.join();
+        }
+        // The air thread's end of the journal's queue went with it.
+        if journal.join().is_err() {
+            warn!("the journal thread had panicked; the end of the as-run log is missing");
+        }
+        info!("off the air");
+    }
+}
+
+async fn serve(listener: TcpListener, running: &Running) -> Result<()> {
+    let app = loa_panel::router(Arc::clone(&running.console) as Arc<dyn loa_panel::Console>);
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    info!(address = %listener.local_addr()?, "panel");
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut seconds = interval(Duration::from_secs(1));
+    // Without a service manager there is nobody to notify.
+    let notify = |state| sd_notify::notify(&[state]);
+    let _ = notify(sd_notify::NotifyState::Ready);
+    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = seconds.tick() => {
+                let lives = running.air.lock().is_ok_and(|air| air.as_ref().is_some_and(|air| !air.is_finished()));
+                anyhow::ensure!(lives, "the air thread has ended");
+                let _ = notify(sd_notify::NotifyState::Watchdog);
+            }
+        }
+    }
+    let _ = notify(sd_notify::NotifyState::Stopping);
+    info!("stopping");
+    // What is on air fades; a refusal means that this was asked before.
+    let _ = running.on_air.command(Command::ShutDown).await;
+    server.abort();
+    Ok(())
+}
+
+fn engine_settings(playout: PlayoutConfig, chime: Option<Duration>) -> EngineSettings {
+    let chime = chime.map(|duration| ChimeInfo { duration });
+    let ms = |ms| Duration::from_millis(u64::from(ms));
+    EngineSettings::new(chime, ms(playout.programme_delay_ms), ms(playout.urgent_delay_ms))
+}
+
+fn last_part(row: LastPartRow) -> LastPart {
+    LastPart {
+        started: row.started,
+        ended: row.ended,
+    }
+}
+
+fn random_start() -> StreamStart {
+    let mut bytes = [0; 10];
+    // RFC 3550 asks for random numbers so that streams do not collide; without a source the clock will do.
+    if getrandom::fill(&mut bytes).is_err() {
+        bytes[..8].copy_from_slice(&loa_net::monotonic_ns().to_le_bytes());
+    }
+    let [a, b, c, d, e, f, g, h, i, j] = bytes;
+    StreamStart {
+        ssrc: u32::from_le_bytes([a, b, c, d]),
+        timestamp: u32::from_le_bytes([e, f, g, h]),
+        sequence: u16::from_le_bytes([i, j]),
+    }
+}
+
+/// What was on air within this time may still go on.
+const RESTORE: Duration = Duration::from_secs(24 * 3_600);
+/// Clear enough for bells, small enough for a datagram.
+const CHIME_BITRATE: u32 = 64_000;
+/// Longest that stopping waits for what is on air to fade.
+const FADE_OUT_MAX: Duration = Duration::from_secs(4);
