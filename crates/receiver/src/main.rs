@@ -1,5 +1,6 @@
 //! `loa-receiver`: the node on the pole.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,8 +51,10 @@ fn act(cli: &Cli) -> anyhow::Result<()> {
             let filter = tracing_subscriber::EnvFilter::try_new(&config.log).with_context(|| {
                 format!("log filter \"{}\" in the configuration is not valid", config.log)
             })?;
+            let colours = std::io::stderr().is_terminal();
             tracing_subscriber::fmt()
                 .with_env_filter(filter)
+                .with_ansi(colours)
                 .with_writer(std::io::stderr)
                 .init();
             run(&config)

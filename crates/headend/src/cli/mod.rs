@@ -115,7 +115,7 @@ fn open(config: &Path) -> anyhow::Result<Installation> {
 }
 
 /// Returns the system's time: what commands that change nothing on air go by.
-fn now() -> WallTime {
+pub(crate) fn now() -> WallTime {
     WallTime::from_unix_ns(loa_net::read_clocks().wall_ns)
 }
 

@@ -21,6 +21,7 @@ use loa_session::ClockStep;
 use tokio::sync::oneshot;
 
 pub use air::{AirConfig, AirThread, start};
+pub use loader::ReadMedia;
 pub use tap::{TappedPacket, Taps};
 
 /// What others tell the air thread.

@@ -195,11 +195,6 @@ impl OnStream {
         begun.map(|running| &running.session)
     }
 
-    /// Tells whether nothing is left to be sent.
-    pub(super) fn is_silent(&self) -> bool {
-        self.running.is_empty()
-    }
-
     fn find(&mut self, session: SessionId, part: u32) -> Option<&mut Running> {
         self.running
             .iter_mut()

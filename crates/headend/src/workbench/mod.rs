@@ -1,5 +1,7 @@
 //! A whole station on loopback, worked by its command line as a person would: for the demo and the whole-system tests.
 
+mod recording;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -11,6 +13,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+
+pub use recording::Recording;
 
 /// An installation with its configuration, made by `loa init` in a directory of the caller's.
 pub struct Station {
@@ -60,7 +64,7 @@ impl Station {
     pub fn configure(&self, extra: &str) -> Result<()> {
         let text = format!(
             "data_dir = \"data\"\nlog = \"info,loa=debug\"\n\
-             [multicast]\nbase = \"{}\"\nport = {}\ninterface = \"127.0.0.1\"\nttl = 0\n\
+             [multicast]\nbase = \"{}\"\nport = {}\ninterface = \"127.0.0.1\"\nttl = 1\n\
              [panel]\nlisten = \"127.0.0.1:{}\"\n{extra}",
             self.base, self.port, self.panel_port
         );
@@ -278,6 +282,15 @@ impl Process {
             .into_iter()
             .rev()
             .find_map(|line| line.get(key).cloned())
+    }
+
+    /// Returns why it ended, if it did.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// Ends it as an operator would (SIGTERM) and waits.
