@@ -4,69 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, CommandDone, ContentHash, EndReason, OccurrenceId, Origin, PartEnded,
-    PartStarted, PreEmption, Refusal, RunSheet, RunSheetLine, SESSIONS_PER_ZONE_MAX, SessionId, WallTime,
-    ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Command, CommandDone, ContentHash, EndReason, OccurrenceId, Origin,
+    PreEmption, Refusal, RunSheet, RunSheetLine, SESSIONS_PER_ZONE_MAX, SessionId, WallTime, ZoneId,
+    ZoneTree,
 };
 
-use crate::action::{Action, Start};
+use crate::action::Action;
 use crate::library::{Library, MediaState};
 use crate::session::Session;
+use crate::settings::{EngineSettings, MARGIN, PREPARE};
 use crate::sheets::{Sheets, is_missing};
-
-/// What the engine must know of those who send and of those who hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EngineSettings {
-    /// The station's chime; none if programmes begin without one.
-    pub chime: Option<ChimeInfo>,
-    /// How long after it is sent a programme sounds.
-    pub programme_delay: Duration,
-    /// The same for live voices and emergencies.
-    pub urgent_delay: Duration,
-    /// A planned change of the air is decided this long before it sounds.
-    pub ahead: Duration,
-    /// Media is asked for this long before it sounds.
-    pub prepare: Duration,
-}
-
-/// The chime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChimeInfo {
-    /// How long it sounds.
-    pub duration: Duration,
-}
-
-impl EngineSettings {
-    /// Returns settings for these delays, with room to render a fade before it must be sent.
-    pub fn new(chime: Option<ChimeInfo>, programme_delay: Duration, urgent_delay: Duration) -> Self {
-        let ahead = programme_delay.max(urgent_delay) + FADE_ROOM + MARGIN;
-        Self {
-            chime,
-            programme_delay,
-            urgent_delay,
-            ahead,
-            prepare: PREPARE,
-        }
-    }
-
-    /// Returns how long after it is sent a session of this class sounds.
-    pub fn delay(&self, class: BulletinClass) -> Duration {
-        if class >= BulletinClass::Live {
-            self.urgent_delay
-        } else {
-            self.programme_delay
-        }
-    }
-}
-
-/// The newest part of a session of an earlier run, as the as-run log has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastPart {
-    /// Its start.
-    pub started: PartStarted,
-    /// Its end, if it has one.
-    pub ended: Option<PartEnded>,
-}
 
 /// Keeps the air of every zone.
 ///
@@ -76,18 +23,18 @@ pub struct LastPart {
 pub struct Engine {
     pub(crate) tree: ZoneTree,
     epoch: u32,
-    settings: EngineSettings,
+    pub(crate) settings: EngineSettings,
     sessions_begun: u32,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) sheets: Sheets,
-    library: Library,
+    pub(crate) library: Library,
     /// Occurrences that have begun or are over, by when they were to begin.
-    done: BTreeMap<OccurrenceId, WallTime>,
+    pub(crate) done: BTreeMap<OccurrenceId, WallTime>,
     /// When an earlier run was last known to be sending: what was planned after it and never aired was missed.
-    last_alive: Option<WallTime>,
-    outputs: VecDeque<Action>,
-    shutting_down: bool,
-    now: WallTime,
+    pub(crate) last_alive: Option<WallTime>,
+    pub(crate) outputs: VecDeque<Action>,
+    pub(crate) shutting_down: bool,
+    pub(crate) now: WallTime,
 }
 
 impl Engine {
@@ -109,40 +56,6 @@ impl Engine {
             shutting_down: false,
             now,
         }
-    }
-
-    /// Takes up what an earlier run left: call it once, before the first run-sheet.
-    ///
-    /// What was on air when the head-end stopped goes on as if it had run meanwhile; what waited to resume waits
-    /// again; anything else is over. `not_aired` are occurrences that the log says never will be.
-    pub fn restore(
-        &mut self,
-        parts: &[LastPart],
-        not_aired: &[OccurrenceId],
-        last_alive: Option<WallTime>,
-        now: WallTime,
-    ) {
-        self.now = now;
-        self.last_alive = last_alive;
-        self.done
-            .extend(not_aired.iter().map(|occurrence| (*occurrence, occurrence.start)));
-        // Each restart goes on with things as new sessions, so of one thing only the newest part tells where it is.
-        let mut newest: BTreeMap<&Origin, &LastPart> = BTreeMap::new();
-        for part in parts {
-            let kept = newest.entry(&part.started.origin).or_insert(part);
-            if kept.started.session < part.started.session {
-                *kept = part;
-            }
-        }
-        let mut newest: Vec<_> = newest.into_values().collect();
-        newest.sort_by_key(|part| part.started.session);
-        for part in newest {
-            if let Origin::Slot(occurrence) = part.started.origin {
-                self.done.insert(occurrence, occurrence.start);
-            }
-            self.restore_session(part, now);
-        }
-        self.advance(now);
     }
 
     /// Takes a date's run-sheet into force, in the place of an earlier one for that date.
@@ -296,7 +209,7 @@ impl Engine {
     }
 
     /// Goes on to `now`: decides what sounds until a little later, asks for media, and logs what has sounded.
-    fn advance(&mut self, now: WallTime) {
+    pub(crate) fn advance(&mut self, now: WallTime) {
         self.now = self.now.max(now);
         let now = self.now;
         let horizon = now + self.settings.ahead;
@@ -431,49 +344,12 @@ impl Engine {
         }
     }
 
-    fn restore_session(&mut self, part: &LastPart, now: WallTime) {
-        let LastPart { started, ended } = part;
-        let goes_on = match ended.as_ref().map(|ended| &ended.reason) {
-            None | Some(EndReason::HeadEndLost | EndReason::HeadEndStopped) => true,
-            Some(EndReason::PreEmpted { .. }) => started.pre_emption != PreEmption::Drop,
-            Some(_) => false,
-        };
-        let resumes = matches!(
-            ended,
-            Some(PartEnded {
-                reason: EndReason::PreEmpted { .. },
-                ..
-            })
-        ) && started.pre_emption == PreEmption::Resume;
-        let zero = started.at - started.media_offset;
-        let total = started.media_offset + started.ends.since(started.at);
-        let over = !resumes && zero + total <= now + self.settings.delay(started.class) + MARGIN;
-        if !goes_on || over || self.tree.get(started.zone).is_none() {
-            return;
-        }
-        let offset = ended
-            .as_ref()
-            .filter(|_| resumes)
-            .map_or(started.media_offset, |ended| ended.media_offset);
-        let (origin, title) = (started.origin.clone(), started.title.clone());
-        let session = Session {
-            total,
-            cut: started.cut,
-            pre_emption: started.pre_emption,
-            offset,
-            zero: (!resumes).then_some(zero),
-            logged: true,
-            ..self.new_session(started.zone, origin, title, started.media, started.class, now)
-        };
-        self.add(session, now);
-    }
-
     /// Returns the number of the session that is made next.
     const fn next_id(&self) -> SessionId {
         SessionId::new(self.epoch, self.sessions_begun + 1)
     }
 
-    fn new_session(
+    pub(crate) fn new_session(
         &mut self,
         zone: ZoneId,
         origin: Origin,
@@ -521,7 +397,7 @@ impl Engine {
         }
     }
 
-    fn add(&mut self, session: Session, now: WallTime) {
+    pub(crate) fn add(&mut self, session: Session, now: WallTime) {
         self.add_at(session, now, now);
     }
 
@@ -538,180 +414,13 @@ impl Engine {
         }
     }
 
-    /// Gives the air to whoever may have it at sounding time `at`, or as soon after as can still be sent.
-    fn arrange(&mut self, at: WallTime, now: WallTime) {
-        let mut order: Vec<_> = self
-            .sessions
-            .values()
-            .map(|session| (session.priority(), session.id))
-            .collect();
-        order.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
-        // From when on a zone's air is claimed by something at least this strong, and by what.
-        let mut held: BTreeMap<ZoneId, (WallTime, SessionId)> = BTreeMap::new();
-        for (_, id) in order {
-            let Some(session) = self.sessions.get(&id) else {
-                continue;
-            };
-            let zone = session.zone;
-            let gate = self
-                .tree
-                .chain(zone)
-                .filter_map(|above| held.get(&above.id))
-                .min()
-                .copied();
-            let active = session.wants && (session.on_air.is_some() || self.library.is_ready(session.media));
-            let claim = match gate {
-                Some((from, by)) => {
-                    self.give_way(id, from.max(at), by);
-                    active.then_some((from, by))
-                }
-                None if !active => None,
-                None => {
-                    if session.on_air.is_none() && !self.shutting_down {
-                        let from = self.soonest(id, at, now);
-                        self.start(id, from);
-                    }
-                    let session = self.sessions.get(&id);
-                    session
-                        .and_then(|session| session.on_air.as_ref())
-                        .map(|part| (part.from, id))
-                }
-            };
-            if let Some(claim) = claim {
-                held.entry(zone)
-                    .and_modify(|held| *held = claim.min(*held))
-                    .or_insert(claim);
-            }
-        }
-    }
-
-    /// Returns when a session's first sound can be heard, if it is to be at `at`: not before it can be sent, nor before
-    /// something stronger has faded.
-    ///
-    /// On one stream media time must not go back, so what has the longer delay waits for the difference as well.
-    fn soonest(&self, id: SessionId, at: WallTime, now: WallTime) -> WallTime {
-        let Some(session) = self.sessions.get(&id) else {
-            return at;
-        };
-        let delay = self.settings.delay(session.class);
-        let mut soonest = at.max(now + delay + MARGIN);
-        for other in self
-            .sessions
-            .values()
-            .filter(|other| self.tree.covers(other.zone, session.zone))
-        {
-            let stronger = id == other.id || other.priority() > session.priority();
-            let more = delay.saturating_sub(self.settings.delay(other.class));
-            let same_stream = other.zone == session.zone && !more.is_zero();
-            if stronger || same_stream {
-                let more = if same_stream { more } else { Duration::ZERO };
-                soonest = other
-                    .closing
-                    .iter()
-                    .map(|part| part.ends + more)
-                    .fold(soonest, WallTime::max);
-            }
-        }
-        soonest
-    }
-
-    fn start(&mut self, id: SessionId, from: WallTime) {
-        let chime = self.chime();
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        if session.zero.is_some_and(|zero| zero + session.total <= from) {
-            // It is over before it could begin; its expiry is on the way.
-            return;
-        }
-        let part = session.start(from, chime).clone();
-        self.outputs.push_back(Action::Start(Start {
-            session: id,
-            part: part.number,
-            zone: session.zone,
-            class: session.class,
-            media: session.media,
-            offset: part.offset,
-            at: part.at,
-            chime: part.chime,
-            ends: part.ends,
-            cut: session.cut,
-            drill: false,
-        }));
-    }
-
-    /// Takes a session off the air from `at` on, in favour of `by`; also one whose own end was decided for later.
-    fn give_way(&mut self, id: SessionId, at: WallTime, by: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        let zone = session.zone;
-        let (stopped, taken_back) = session.give_way(at, by);
-        session.since = at;
-        if let Some((part, at)) = stopped {
-            self.outputs.push_back(Action::Stop {
-                session: id,
-                part,
-                zone,
-                at,
-            });
-        }
-        if let Some(reason) = taken_back {
-            self.log_never_aired(id, &reason);
-        }
-    }
-
-    /// Ends a session for good, and gives its air to what waits.
-    fn end_session(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.wants) else {
-            return;
-        };
-        session.wants = false;
-        let delay = self.settings.delay(session.class);
-        let at = now + delay + FADE_ROOM;
-        let zone = session.zone;
-        // What has not been sent need not be heard.
-        let unsent = session
-            .on_air
-            .as_ref()
-            .is_some_and(|part| part.from > now + delay);
-        let stopped = if unsent {
-            session.cancel().map(|part| (part.number, part.from))
-        } else {
-            session
-                .close(at, reason.clone())
-                .map(|part| (part.number, part.ends))
-        };
-        if let Some((part, at)) = stopped {
-            self.outputs.push_back(Action::Stop {
-                session: id,
-                part,
-                zone,
-                at,
-            });
-        }
-        self.log_never_aired(id, reason);
-        self.arrange(at, now);
-    }
-
-    fn expire(&mut self, id: SessionId) {
-        self.with(id, |session| session.wants = false);
-        self.log_never_aired(id, &EndReason::Missed);
-    }
-
-    /// Logs that an occurrence never aired, if none of it did or will.
-    fn log_never_aired(&mut self, id: SessionId, reason: &EndReason) {
-        let never = |session: &&Session| !session.logged && session.closing.is_empty();
-        let Some(session) = self.sessions.get(&id).filter(never) else {
-            return;
-        };
-        if let Origin::Slot(occurrence) = session.origin {
-            let title = session.title.clone();
-            self.not_aired(occurrence, &title, reason.clone(), self.now);
-        }
-    }
-
-    fn not_aired(&mut self, occurrence: OccurrenceId, title: &str, reason: EndReason, at: WallTime) {
+    pub(crate) fn not_aired(
+        &mut self,
+        occurrence: OccurrenceId,
+        title: &str,
+        reason: EndReason,
+        at: WallTime,
+    ) {
         let title = title.to_owned();
         self.outputs.push_back(Action::AsRun(AsRunEvent::NotAired {
             occurrence,
@@ -754,11 +463,11 @@ impl Engine {
         );
     }
 
-    fn chime(&self) -> Option<Duration> {
+    pub(crate) fn chime(&self) -> Option<Duration> {
         self.settings.chime.map(|chime| chime.duration)
     }
 
-    fn with(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
+    pub(crate) fn with(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
         if let Some(session) = self.sessions.get_mut(&id) {
             change(session);
         }
@@ -772,13 +481,7 @@ enum Event {
     Expiry(SessionId),
 }
 
-/// From the decision until the packet is on its way: the air thread looks every 5 ms.
-const MARGIN: Duration = Duration::from_millis(50);
-/// A fade takes 240 ms and has to be rendered before it is sent.
-const FADE_ROOM: Duration = Duration::from_millis(450);
 /// A programme that begins this late or less begins at its beginning.
 const LATE_START: Duration = Duration::from_secs(2);
-/// Media is read this long before it sounds; a slow disk needs a second.
-const PREPARE: Duration = Duration::from_secs(30);
 /// An occurrence older than this is in no run-sheet in force.
 const DONE_KEPT: Duration = Duration::from_secs(4 * 86_400);

@@ -4,11 +4,16 @@
 //! decides a little ahead of it, so that packets can be on their way in time.
 
 mod action;
+mod arbitration;
 mod engine;
 mod library;
+mod restore;
 mod session;
+mod settings;
 mod sheets;
 mod snapshot;
 
 pub use action::{Action, Start};
-pub use engine::{ChimeInfo, Engine, EngineSettings, LastPart};
+pub use engine::Engine;
+pub use restore::LastPart;
+pub use settings::{ChimeInfo, EngineSettings};

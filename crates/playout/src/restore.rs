@@ -1,0 +1,91 @@
+//! What an earlier run left, and how it goes on.
+
+use std::collections::BTreeMap;
+
+use loa_model::{EndReason, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, WallTime};
+
+use crate::engine::Engine;
+use crate::session::Session;
+use crate::settings::MARGIN;
+
+/// The newest part of a session of an earlier run, as the as-run log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastPart {
+    /// Its start.
+    pub started: PartStarted,
+    /// Its end, if it has one.
+    pub ended: Option<PartEnded>,
+}
+
+impl Engine {
+    /// Takes up what an earlier run left: call it once, before the first run-sheet.
+    ///
+    /// What was on air when the head-end stopped goes on as if it had run meanwhile; what waited to resume waits
+    /// again; anything else is over. `not_aired` are occurrences that the log says never will be.
+    pub fn restore(
+        &mut self,
+        parts: &[LastPart],
+        not_aired: &[OccurrenceId],
+        last_alive: Option<WallTime>,
+        now: WallTime,
+    ) {
+        self.now = now;
+        self.last_alive = last_alive;
+        self.done
+            .extend(not_aired.iter().map(|occurrence| (*occurrence, occurrence.start)));
+        // Each restart goes on with things as new sessions, so of one thing only the newest part tells where it is.
+        let mut newest: BTreeMap<&Origin, &LastPart> = BTreeMap::new();
+        for part in parts {
+            let kept = newest.entry(&part.started.origin).or_insert(part);
+            if kept.started.session < part.started.session {
+                *kept = part;
+            }
+        }
+        let mut newest: Vec<_> = newest.into_values().collect();
+        newest.sort_by_key(|part| part.started.session);
+        for part in newest {
+            if let Origin::Slot(occurrence) = part.started.origin {
+                self.done.insert(occurrence, occurrence.start);
+            }
+            self.restore_session(part, now);
+        }
+        self.advance(now);
+    }
+
+    fn restore_session(&mut self, part: &LastPart, now: WallTime) {
+        let LastPart { started, ended } = part;
+        let goes_on = match ended.as_ref().map(|ended| &ended.reason) {
+            None | Some(EndReason::HeadEndLost | EndReason::HeadEndStopped) => true,
+            Some(EndReason::PreEmpted { .. }) => started.pre_emption != PreEmption::Drop,
+            Some(_) => false,
+        };
+        let resumes = matches!(
+            ended,
+            Some(PartEnded {
+                reason: EndReason::PreEmpted { .. },
+                ..
+            })
+        ) && started.pre_emption == PreEmption::Resume;
+        let zero = started.at - started.media_offset;
+        let total = started.media_offset + started.ends.since(started.at);
+        let over = !resumes && zero + total <= now + self.settings.delay(started.class) + MARGIN;
+        if !goes_on || over || self.tree.get(started.zone).is_none() {
+            return;
+        }
+        let offset = ended
+            .as_ref()
+            .filter(|_| resumes)
+            .map_or(started.media_offset, |ended| ended.media_offset);
+        let (origin, title) = (started.origin.clone(), started.title.clone());
+        let session = Session {
+            total,
+            cut: started.cut,
+            pre_emption: started.pre_emption,
+            offset,
+            zero: (!resumes).then_some(zero),
+            logged: true,
+            ..self.new_session(started.zone, origin, title, started.media, started.class, now)
+        };
+        self.add(session, now);
+    }
+}

@@ -1,0 +1,57 @@
+//! What the engine is told once.
+
+use std::time::Duration;
+
+use loa_model::BulletinClass;
+
+/// What the engine must know of those who send and of those who hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// The station's chime; none if programmes begin without one.
+    pub chime: Option<ChimeInfo>,
+    /// How long after it is sent a programme sounds.
+    pub programme_delay: Duration,
+    /// The same for live voices and emergencies.
+    pub urgent_delay: Duration,
+    /// A planned change of the air is decided this long before it sounds.
+    pub ahead: Duration,
+    /// Media is asked for this long before it sounds.
+    pub prepare: Duration,
+}
+
+/// The chime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChimeInfo {
+    /// How long it sounds.
+    pub duration: Duration,
+}
+
+impl EngineSettings {
+    /// Returns settings for these delays, with room to render a fade before it must be sent.
+    pub fn new(chime: Option<ChimeInfo>, programme_delay: Duration, urgent_delay: Duration) -> Self {
+        let ahead = programme_delay.max(urgent_delay) + FADE_ROOM + MARGIN;
+        Self {
+            chime,
+            programme_delay,
+            urgent_delay,
+            ahead,
+            prepare: PREPARE,
+        }
+    }
+
+    /// Returns how long after it is sent a session of this class sounds.
+    pub fn delay(&self, class: BulletinClass) -> Duration {
+        if class >= BulletinClass::Live {
+            self.urgent_delay
+        } else {
+            self.programme_delay
+        }
+    }
+}
+
+/// From the decision until the packet is on its way: the air thread looks every 5 ms.
+pub(crate) const MARGIN: Duration = Duration::from_millis(50);
+/// A fade takes 240 ms and has to be rendered before it is sent.
+pub(crate) const FADE_ROOM: Duration = Duration::from_millis(450);
+/// Media is read this long before it sounds; a slow disk needs a second.
+pub(crate) const PREPARE: Duration = Duration::from_secs(30);
