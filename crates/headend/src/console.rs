@@ -422,8 +422,7 @@ fn receiver_item(row: ReceiverRow, on_air: &BTreeMap<loa_model::SessionId, Strin
             .unwrap_or_else(|| session.to_string())
     };
     let worth_a_look = |(name, count): (&String, &u64)| {
-        let told = (*count > 0 && WORTH_A_LOOK.contains(&name.as_str())).then(|| (name.clone(), *count));
-        told
+        (*count > 0 && WORTH_A_LOOK.contains(&name.as_str())).then(|| (name.clone(), *count))
     };
     ReceiverItem {
         code: row.receiver.code,

@@ -370,7 +370,11 @@ fn a_station_for_every_zone_is_heard_in_each() {
         session.last = Some(0);
         receiver.handle_rtcp(Channel(channel), &session.beacon(T0), T0);
         send(&mut receiver, &mut session, 0..1, &[]);
-        assert_eq!(heard(&mut receiver, 500), "s1+200 . Ended+220", "channel {channel}");
+        assert_eq!(
+            heard(&mut receiver, 500),
+            "s1+200 . Ended+220",
+            "channel {channel}"
+        );
     }
 }
 

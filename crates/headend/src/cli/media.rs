@@ -1,7 +1,7 @@
 //! `loa media`: the library.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
@@ -67,7 +67,7 @@ impl Command {
                     };
                     if let Err(error) = add(&library, &mut store, file, &options) {
                         // The others may be good.
-                        eprintln!("loa: {}: {error:#}", file.display());
+                        eprintln!("loa: {error:#}");
                         failed += 1;
                     }
                 }
@@ -90,15 +90,14 @@ impl Command {
     }
 }
 
-fn add(library: &Library, store: &mut Store, file: &PathBuf, options: &Options) -> Result<()> {
+fn add(library: &Library, store: &mut Store, file: &Path, options: &Options) -> Result<()> {
     let name = file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     let bar = progress_bar(&name);
-    let Imported { media, already } = library.import(file, options, &mut |share| {
-        bar.set_position((f64::from(share) * 1_000.0) as u64)
-    })?;
+    let Imported { media, already } =
+        library.import(file, options, &mut |share| bar.set_position(permille(share)))?;
     bar.finish_and_clear();
     if let Some(row) = store.media_by_hash(media.hash)? {
         println!("{name}: in the library already, as \"{}\"", row.media.title);
@@ -131,6 +130,15 @@ fn add(library: &Library, store: &mut Store, file: &PathBuf, options: &Options) 
         media.encoded_bytes / 1_000
     );
     Ok(())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of 0 to 1"
+)]
+fn permille(share: f32) -> u64 {
+    (share * 1_000.0) as u64
 }
 
 fn progress_bar(name: &str) -> ProgressBar {

@@ -11,11 +11,19 @@ use serde_json::Value;
 pub struct Recording {
     /// Its samples, −1 to 1.
     pub samples: Vec<f32>,
-    /// When sample zero sounded, if that is known.
-    pub began: Option<WallTime>,
+    /// Which sample sounded when, in order of time; empty if that is not known.
+    anchors: Vec<(i64, WallTime)>,
 }
 
 impl Recording {
+    /// Takes samples of which nobody knows when they sounded.
+    pub const fn new(samples: Vec<f32>) -> Self {
+        Self {
+            samples,
+            anchors: Vec::new(),
+        }
+    }
+
     /// Reads a WAV file.
     ///
     /// # Errors
@@ -35,10 +43,7 @@ impl Recording {
         let samples: Vec<i16> = reader.into_samples().collect::<Result<_, _>>()?;
         let mono =
             |frame: &[i16]| frame.iter().map(|s| f32::from(*s)).sum::<f32>() / channels as f32 / 32_768.0;
-        Ok(Self {
-            samples: samples.chunks_exact(channels).map(mono).collect(),
-            began: None,
-        })
+        Ok(Self::new(samples.chunks_exact(channels).map(mono).collect()))
     }
 
     /// Reads a receiver's WAV file; `lines` are the statistics it printed, which tell when which frame sounded.
@@ -47,29 +52,35 @@ impl Recording {
     ///
     /// If the file is broken, or the lines say nothing of the output.
     pub fn of_receiver(path: &Path, lines: &[Value]) -> Result<Self> {
-        let output = lines
-            .iter()
-            .rev()
-            .find_map(|line| line.get("output"))
-            .context("no line of statistics")?;
-        let number = |name: &str| {
-            output[name]
-                .as_i64()
-                .with_context(|| format!("no {name} in {output}"))
-        };
-        let (frame, at) = (number("frame")?, number("at")?);
-        let began = WallTime::from_unix_ns(at).to_sample().offset(-frame).to_wall();
+        let outputs = lines.iter().filter_map(|line| line.get("output"));
+        let anchors = outputs.filter_map(|output| {
+            Some((
+                output["frame"].as_i64()?,
+                WallTime::from_unix_ns(output["at"].as_i64()?),
+            ))
+        });
+        let anchors: Vec<_> = anchors.collect();
+        ensure!(
+            !anchors.is_empty(),
+            "the receiver of {} told nothing of its output",
+            path.display()
+        );
         Ok(Self {
-            began: Some(began),
+            anchors,
             ..Self::wav(path)?
         })
     }
 
     /// Returns `len` samples from what sounded at `at` on; as far as there are any.
+    ///
+    /// Counted from the nearest moment that the receiver told of, because a card's second is not quite a second.
     pub fn at(&self, at: WallTime, len: usize) -> &[f32] {
-        let began = self.began.unwrap_or(at);
-        let from = at.to_sample().samples_after(began.to_sample());
-        self.part(from, len)
+        let nearest = self
+            .anchors
+            .iter()
+            .min_by_key(|(_, anchor)| anchor.ns_after(at).unsigned_abs());
+        let (frame, anchor) = nearest.copied().unwrap_or((0, at));
+        self.part(frame + at.to_sample().samples_after(anchor.to_sample()), len)
     }
 
     /// Returns `len` samples from sample `from` on; as far as there are any.

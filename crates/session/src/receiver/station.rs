@@ -116,7 +116,7 @@ impl Station {
         heard.window.mark(numbered.sequence)
     }
 
-    /// Remembers a beacon; one that is not later than the one before was sent again by somebody.
+    /// Remembers a beacon. The same one twice is the network's doing; an earlier one was sent again by somebody.
     pub(super) fn mark_beacon(
         &mut self,
         channel: Channel,
@@ -124,7 +124,10 @@ impl Station {
         arrived: WallTime,
     ) -> Result<(), DropReason> {
         let heard = self.streams.entry(channel).or_default();
-        if at <= heard.beacon {
+        if at == heard.beacon {
+            return Err(DropReason::Duplicate);
+        }
+        if at < heard.beacon {
             return Err(DropReason::Replayed);
         }
         heard.beacon = at;

@@ -1,0 +1,54 @@
+//! Audio as other programs decode it: a second opinion that is not our decoder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use loa_headend::workbench::{Recording, Station};
+use serde_json::Value;
+
+/// Decodes any file with ffmpeg.
+///
+/// # Errors
+///
+/// If ffmpeg is missing or refuses the file.
+pub fn by_ffmpeg(path: &Path) -> Result<Recording> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args(["-f", "s16le", "-ac", "1", "-ar", "48000", "-"])
+        .output()
+        .context("cannot start ffmpeg; `cargo xtask setup` installs it")?;
+    ensure!(
+        output.status.success(),
+        "ffmpeg: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let sample = |pair: &[u8]| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0;
+    Ok(Recording::new(
+        output.stdout.chunks_exact(2).map(sample).collect(),
+    ))
+}
+
+/// Decodes what a station airs of a piece, by its title.
+///
+/// # Errors
+///
+/// If there is no such piece, or ffmpeg refuses it.
+pub fn as_aired(station: &Station, title: &str) -> Result<Recording> {
+    let list: Value = serde_json::from_str(&station.loa(&["media", "list", "--json"])?)?;
+    let piece = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|piece| piece["title"] == title);
+    let hash = piece
+        .and_then(|piece| piece["hash"].as_str())
+        .with_context(|| format!("no media \"{title}\""))?;
+    by_ffmpeg(&station.path().join(format!("data/media/{hash}.opus")))
+}
+
+/// Returns a file of the demo's audio.
+pub fn demo_audio(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../schedules/demo/audio")).join(name)
+}
