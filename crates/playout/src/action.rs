@@ -21,7 +21,8 @@ pub enum Action {
     Start(Start),
     /// Be silent from `at` on: fade before it if there is time, else stop there.
     ///
-    /// Comes at most once for each [`Start`], and may take back one that has not begun.
+    /// May come again for an earlier instant. One that lies before the part's first sound takes the whole part back,
+    /// and a later [`Start`] may have its number.
     Stop {
         /// Which session.
         session: SessionId,

@@ -7,8 +7,8 @@ use loa_model::{EndReason, Origin, SessionId, WallTime, ZoneId};
 
 use crate::action::{Action, Start};
 use crate::engine::Engine;
-use crate::session::Session;
-use crate::settings::{FADE_ROOM, MARGIN};
+use crate::session::Stopped;
+use crate::settings::{FADE_ROOM, FIRST_PACKET, MARGIN};
 
 impl Engine {
     /// Gives the air to whoever may have it at sounding time `at`, or as soon after as can still be sent.
@@ -35,7 +35,7 @@ impl Engine {
             let active = session.wants && (session.on_air.is_some() || self.library.is_ready(session.media));
             let claim = match gate {
                 Some((from, by)) => {
-                    self.give_way(id, from.max(at), by);
+                    self.give_way(id, from.max(at), by, now);
                     active.then_some((from, by))
                 }
                 None if !active => None,
@@ -114,23 +114,18 @@ impl Engine {
     }
 
     /// Takes a session off the air from `at` on, in favour of `by`; also one whose own end was decided for later.
-    pub(crate) fn give_way(&mut self, id: SessionId, at: WallTime, by: SessionId) {
+    fn give_way(&mut self, id: SessionId, at: WallTime, by: SessionId, now: WallTime) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        let zone = session.zone;
-        let (stopped, taken_back) = session.give_way(at, by);
+        let (stopped, over) = session.give_way(at, by);
         session.since = at;
-        if let Some((part, at)) = stopped {
-            self.outputs.push_back(Action::Stop {
-                session: id,
-                part,
-                zone,
-                at,
-            });
+        if session.wants && self.library.is_ready(session.media) {
+            session.wait();
         }
-        if let Some(reason) = taken_back {
-            self.log_never_aired(id, &reason);
+        self.stop(id, &stopped, now);
+        if let Some(reason) = over {
+            self.log_end(id, &reason, now);
         }
     }
 
@@ -139,48 +134,60 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(&id).filter(|session| session.wants) else {
             return;
         };
-        session.wants = false;
         let delay = self.settings.delay(session.class);
         let at = now + delay + FADE_ROOM;
-        let zone = session.zone;
         // What has not been sent need not be heard.
-        let unsent = session
-            .on_air
-            .as_ref()
-            .is_some_and(|part| part.from > now + delay);
-        let stopped = if unsent {
-            session.cancel().map(|part| (part.number, part.from))
-        } else {
-            session
-                .close(at, reason.clone())
-                .map(|part| (part.number, part.ends))
-        };
-        if let Some((part, at)) = stopped {
-            self.outputs.push_back(Action::Stop {
-                session: id,
-                part,
-                zone,
-                at,
-            });
-        }
-        self.log_never_aired(id, reason);
+        let stopped = session.end(at, now + delay + FIRST_PACKET, reason);
+        self.stop(id, &stopped, now);
+        self.log_end(id, reason, now);
         self.arrange(at, now);
     }
 
-    pub(crate) fn expire(&mut self, id: SessionId) {
-        self.with(id, |session| session.wants = false);
-        self.log_never_aired(id, &EndReason::Missed);
-    }
-
-    /// Logs that an occurrence never aired, if none of it did or will.
-    fn log_never_aired(&mut self, id: SessionId, reason: &EndReason) {
-        let never = |session: &&Session| !session.logged && session.closing.is_empty();
-        let Some(session) = self.sessions.get(&id).filter(never) else {
+    pub(crate) fn stop(&mut self, session: SessionId, stopped: &[Stopped], now: WallTime) {
+        let Some(zone) = self.sessions.get(&session).map(|session| session.zone) else {
             return;
         };
-        if let Origin::Slot(occurrence) = session.origin {
-            let title = session.title.clone();
-            self.not_aired(occurrence, &title, reason.clone(), self.now);
+        let stops = stopped.iter().map(|stopped| Action::Stop {
+            session,
+            part: stopped.part,
+            zone,
+            // The first packet lies before the first sound, and is not to be sent either.
+            at: stopped.at.unwrap_or(now),
+        });
+        self.outputs.extend(stops);
+    }
+
+    /// Ends what waited in vain.
+    pub(crate) fn expire(&mut self, id: SessionId, now: WallTime) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        session.wants = false;
+        if session.never_aired() {
+            self.log_end(id, &EndReason::Missed, now);
+        }
+    }
+
+    /// Sees to it that the log tells why a session ended for good, unless a restart of the head-end goes on with it.
+    fn log_end(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
+        let Self {
+            sessions, outputs, ..
+        } = self;
+        let Some(session) = sessions.get_mut(&id) else {
+            return;
+        };
+        let for_now = *reason == EndReason::HeadEndStopped;
+        let logged = if for_now {
+            !session.never_aired()
+                || session
+                    .planned
+                    .is_none_or(|planned| planned + session.total > now)
+        } else {
+            session.log_end(now, reason, &mut |event| outputs.push_back(Action::AsRun(event)))
+        };
+        if let (false, Origin::Slot(occurrence)) = (logged, &session.origin) {
+            let (occurrence, title) = (*occurrence, session.title.clone());
+            self.not_aired(occurrence, &title, reason.clone(), now);
         }
     }
 }

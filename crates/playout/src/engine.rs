@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use loa_model::{
     AsRunEvent, BulletinClass, Command, CommandDone, ContentHash, EndReason, OccurrenceId, Origin,
-    PreEmption, Refusal, RunSheet, RunSheetLine, SESSIONS_PER_ZONE_MAX, SessionId, WallTime, ZoneId,
-    ZoneTree,
+    PreEmption, Priority, Refusal, RunSheet, RunSheetLine, SESSIONS_PER_ZONE_MAX, SessionId, WallTime,
+    ZoneId, ZoneTree,
 };
 
 use crate::action::Action;
 use crate::library::{Library, MediaState};
 use crate::session::Session;
-use crate::settings::{EngineSettings, MARGIN, PREPARE};
-use crate::sheets::{Sheets, is_missing};
+use crate::settings::{EngineSettings, FIRST_PACKET, MARGIN, PREPARE};
+use crate::sheets::{Change, Sheets, is_missing};
 
 /// Keeps the air of every zone.
 ///
@@ -62,17 +62,11 @@ impl Engine {
     ///
     /// What is on air stays, unless the new run-sheet does not have it.
     pub fn handle_run_sheet(&mut self, sheet: &RunSheet, now: WallTime) {
+        self.advance(now);
         let chime = self.chime().unwrap_or_default();
         let change = self.sheets.take(sheet, chime, &self.done);
-        for occurrence in change.gone {
-            self.done.remove(&occurrence);
-            let gone = self
-                .sessions
-                .values()
-                .find(|session| session.origin == Origin::Slot(occurrence));
-            if let Some(id) = gone.map(|session| session.id) {
-                self.end_session(id, &EndReason::Unplanned, now);
-            }
+        for id in self.unplanned_by(sheet, &change) {
+            self.withdraw(id, now);
         }
         // A slot that is added after its time was not missed; it begins with its next occurrence.
         if !change.first {
@@ -83,12 +77,22 @@ impl Engine {
         self.advance(now);
     }
 
-    /// Takes zones that were added or changed. A zone that is on air must still be there.
+    /// Takes zones that were added or changed. What airs in a zone that is gone ends.
     pub fn handle_zones(&mut self, tree: ZoneTree, now: WallTime) {
+        self.advance(now);
         for session in self.sessions.values_mut() {
             session.depth = tree.depth(session.zone);
         }
         self.tree = tree;
+        let homeless: Vec<_> = self
+            .sessions
+            .values()
+            .filter(|session| self.tree.get(session.zone).is_none())
+            .map(|session| session.id)
+            .collect();
+        for id in homeless {
+            self.end_session(id, &EndReason::Unplanned, now);
+        }
         self.arrange(now, now);
         self.advance(now);
     }
@@ -114,7 +118,7 @@ impl Engine {
                 limit,
                 by,
             } => {
-                self.check_room(zone)?;
+                self.make_room(zone, class, now)?;
                 let session = Session {
                     total: duration.min(limit),
                     cut: limit < duration,
@@ -164,6 +168,7 @@ impl Engine {
 
     /// Takes the answer to [`Action::Prepare`]: the length of the media, or why it cannot be had.
     pub fn handle_media(&mut self, media: ContentHash, ready: Result<Duration, String>, now: WallTime) {
+        self.advance(now);
         self.library.answer(media, ready.clone().map(drop));
         if let Err(what) = ready {
             let waiting = self
@@ -174,7 +179,6 @@ impl Engine {
                 self.end_session(id, &EndReason::Fault { what: what.clone() }, now);
             }
         }
-        self.advance(now);
         self.arrange(now, now);
         self.advance(now);
     }
@@ -227,7 +231,7 @@ impl Engine {
                         session.wants = false;
                     });
                 }
-                Event::Expiry(id) => self.expire(id),
+                Event::Expiry(id) => self.expire(id, now),
             }
             self.arrange(at, now);
         }
@@ -264,8 +268,45 @@ impl Engine {
     fn next_expiry(&self) -> Option<(WallTime, SessionId)> {
         self.sessions
             .values()
-            .filter_map(|session| Some((session.expires()?, session.id)))
+            .filter_map(|session| {
+                let ready = self.library.is_ready(session.media);
+                Some((session.expires(ready)?, session.id))
+            })
             .min()
+    }
+
+    /// Finds the sessions whose line the date's new run-sheet does not have.
+    ///
+    /// A session of an earlier run may have lost its line while nobody looked; it is the sheet's date's if it was
+    /// planned between two of its lines.
+    fn unplanned_by(&self, sheet: &RunSheet, change: &Change) -> Vec<SessionId> {
+        let starts = sheet.lines.iter().map(|line| line.occurrence.start);
+        let (first, last) = (starts.clone().min(), starts.max());
+        let unplanned = |occurrence: &OccurrenceId| {
+            let on_this_date = first <= Some(occurrence.start) && Some(occurrence.start) <= last;
+            change.gone.contains(occurrence) || (on_this_date && !change.planned.contains(occurrence))
+        };
+        let sessions = self.sessions.values().filter(|session| match &session.origin {
+            Origin::Slot(occurrence) => unplanned(occurrence),
+            Origin::Override { .. } => false,
+        });
+        sessions.map(|session| session.id).collect()
+    }
+
+    /// Ends a session whose line is gone; one that is still to come is forgotten, and may be planned again.
+    fn withdraw(&mut self, id: SessionId, now: WallTime) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let unsent = now + self.settings.delay(session.class) + FIRST_PACKET;
+        let (Origin::Slot(occurrence), true) = (&session.origin, session.is_to_come(unsent, now)) else {
+            return self.end_session(id, &EndReason::Unplanned, now);
+        };
+        self.done.remove(occurrence);
+        let stopped = session.end(now, unsent, &EndReason::Unplanned);
+        self.stop(id, &stopped, now);
+        self.sessions.remove(&id);
+        self.arrange(now, now);
     }
 
     fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) {
@@ -275,7 +316,7 @@ impl Engine {
         }
         let soonest = now + self.settings.delay(line.class) + MARGIN;
         if line.end() <= soonest {
-            if self.last_alive.is_some_and(|last_alive| line.start >= last_alive) || line.start >= now {
+            if self.last_alive.is_some_and(|last_alive| line.end() > last_alive) || line.start >= now {
                 self.not_aired(occurrence, &line.title, EndReason::Missed, now);
             }
             return;
@@ -286,7 +327,7 @@ impl Engine {
             match self.library.state(line.media) {
                 Some(MediaState::Failed(what)) => Some(what.clone()),
                 _ => self
-                    .check_room(occurrence.zone)
+                    .make_room(occurrence.zone, line.class, now)
                     .err()
                     .map(|refusal| refusal.to_string()),
             }
@@ -302,7 +343,8 @@ impl Engine {
             cut: line.cut,
             chime: line.chime,
             pre_emption: line.pre_emption,
-            zero: (late || line.pre_emption == PreEmption::Rejoin).then_some(line.start),
+            planned: Some(line.start),
+            zero: late.then_some(line.start),
             ..self.new_session(
                 occurrence.zone,
                 origin,
@@ -312,36 +354,7 @@ impl Engine {
                 now,
             )
         };
-        // A rejoining programme that starts in time has its chime like any other.
-        let session = Session {
-            zero: session.zero.filter(|_| late),
-            ..session
-        };
         self.add_at(session, from, now);
-        self.drop_unless_on_air(occurrence, line, now);
-    }
-
-    /// A programme that gives way once and for all does so before it began, too.
-    fn drop_unless_on_air(&mut self, occurrence: OccurrenceId, line: &RunSheetLine, now: WallTime) {
-        let origin = Origin::Slot(occurrence);
-        let Some(session) = self
-            .sessions
-            .values_mut()
-            .find(|session| session.origin == origin)
-        else {
-            return;
-        };
-        if session.on_air.is_some() || !self.library.is_ready(session.media) {
-            return;
-        }
-        match session.pre_emption {
-            PreEmption::Drop => {
-                session.wants = false;
-                self.not_aired(occurrence, &line.title, EndReason::Missed, now);
-            }
-            PreEmption::Rejoin => session.zero = Some(line.start),
-            PreEmption::Resume => {}
-        }
     }
 
     /// Returns the number of the session that is made next.
@@ -372,6 +385,7 @@ impl Engine {
             total: Duration::ZERO,
             cut: false,
             chime: false,
+            planned: None,
             offset: Duration::ZERO,
             zero: None,
             wants: true,
@@ -383,18 +397,33 @@ impl Engine {
         }
     }
 
-    fn check_room(&self, zone: ZoneId) -> Result<(), Refusal> {
+    /// Sees to it that a zone can hold one more session of this class: the weakest that waits may have to go.
+    fn make_room(&mut self, zone: ZoneId, class: BulletinClass, now: WallTime) -> Result<(), Refusal> {
         self.tree.get(zone).ok_or(Refusal::UnknownZone(zone))?;
-        let held = self
-            .sessions
-            .values()
-            .filter(|session| session.zone == zone)
-            .count();
-        if held >= SESSIONS_PER_ZONE_MAX {
-            Err(Refusal::TooManySessions(zone))
-        } else {
-            Ok(())
+        let here = self.sessions.values().filter(|session| session.zone == zone);
+        let held = here.clone().filter(|session| session.wants);
+        let full = Refusal::TooManySessions(zone);
+        // What ends is gone within seconds.
+        if here.count() >= 2 * SESSIONS_PER_ZONE_MAX {
+            return Err(full);
         }
+        if held.clone().count() < SESSIONS_PER_ZONE_MAX {
+            return Ok(());
+        }
+        let newcomer = Priority {
+            class,
+            depth: self.tree.depth(zone),
+            session: self.next_id(),
+        };
+        let weakest = held
+            .filter(|session| session.on_air.is_none())
+            .map(Session::priority)
+            .min()
+            .filter(|weakest| *weakest < newcomer);
+        let weakest = weakest.ok_or(full)?;
+        let what = format!("{SESSIONS_PER_ZONE_MAX} sessions in its zone, and a stronger one came");
+        self.end_session(weakest.session, &EndReason::Fault { what }, now);
+        Ok(())
     }
 
     pub(crate) fn add(&mut self, session: Session, now: WallTime) {
@@ -404,6 +433,7 @@ impl Engine {
     fn add_at(&mut self, session: Session, at: WallTime, now: WallTime) {
         let media = session.media;
         self.sessions.insert(session.id, session);
+        self.library.retry(media);
         self.need(media);
         self.arrange(at, now);
     }

@@ -26,6 +26,13 @@ impl Library {
         new
     }
 
+    /// Forgets that a piece could not be had, so that it is asked for again.
+    pub(crate) fn retry(&mut self, media: ContentHash) {
+        if let Some(MediaState::Failed(_)) = self.state(media) {
+            self.media.remove(&media);
+        }
+    }
+
     /// Takes note of an answer; one that nobody waits for is kept too, to be released like the others.
     pub(crate) fn answer(&mut self, media: ContentHash, ready: Result<(), String>) {
         let state = ready.map_or_else(MediaState::Failed, |()| MediaState::Ready);

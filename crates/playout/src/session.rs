@@ -25,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) cut: bool,
     /// Whether its first start has a chime.
     pub(crate) chime: bool,
+    /// When the programme itself is to begin, chime or none; none for what begins as soon as it can.
+    pub(crate) planned: Option<WallTime>,
     /// How far into the media it goes on.
     pub(crate) offset: Duration,
     /// When its beginning would have sounded, if it goes on as if it had run.
@@ -61,6 +63,14 @@ pub(crate) struct Part {
     pub(crate) logged: bool,
 }
 
+/// A part that the sender must end: then, or as if it had never been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    pub(crate) part: u32,
+    /// First instant of silence; none if it is taken back before its first sound.
+    pub(crate) at: Option<WallTime>,
+}
+
 impl Session {
     pub(crate) const fn priority(&self) -> Priority {
         Priority {
@@ -70,10 +80,17 @@ impl Session {
         }
     }
 
-    /// Begins a part whose first sound is at `from`.
+    /// Begins a part whose first sound is at `from`, or later if it is not its time yet.
+    ///
+    /// A chime for which there is no time before the planned start is left out, so that the programme begins on its
+    /// second; one that begins much later has its chime then.
     pub(crate) fn start(&mut self, from: WallTime, chime: Option<Duration>) -> &Part {
-        let chime = chime.filter(|_| self.chime && self.zero.is_none());
+        let chime = chime.filter(|chime| {
+            let fits = |planned| from + *chime <= planned || planned + *chime < from;
+            self.chime && self.zero.is_none() && self.planned.is_none_or(fits)
+        });
         let at = from + chime.unwrap_or_default();
+        let at = self.planned.map_or(at, |planned| at.max(planned));
         if let Some(zero) = self.zero {
             self.offset = self.offset.max(at.since(zero));
         }
@@ -84,7 +101,7 @@ impl Session {
         let ends = at + self.total.saturating_sub(self.offset);
         let part = Part {
             number: self.parts,
-            from,
+            from: at - chime.unwrap_or_default(),
             at,
             offset: self.offset,
             ends,
@@ -95,64 +112,138 @@ impl Session {
         self.on_air.insert(part)
     }
 
-    /// Takes back a part that has not sounded.
-    pub(crate) fn cancel(&mut self) -> Option<Part> {
-        let part = self.on_air.take()?;
-        self.parts -= 1;
-        Some(part)
-    }
-
     /// Decides the end of what is on air.
-    pub(crate) fn close(&mut self, at: WallTime, reason: EndReason) -> Option<&Part> {
+    pub(crate) fn close(&mut self, at: WallTime, reason: EndReason) -> Option<Stopped> {
         let mut part = self.on_air.take()?;
-        part.ends = at.max(part.from);
+        part.ends = at.clamp(part.from, part.ends);
         part.reason = Some(reason);
         self.offset = part.position(part.ends);
         self.chime &= self.offset.is_zero() && part.ends < part.at;
         if self.pre_emption == PreEmption::Rejoin {
             self.zero = Some(part.at - part.offset);
         }
+        let stopped = part.stopped();
         self.closing.push(part);
-        self.closing.last()
+        Some(stopped)
     }
 
     /// Leaves the air at `at` for `by`, whatever was decided of it for later.
     ///
-    /// Returns the part to stop and when; and, if a part was taken back whose end a person or the plan had decided,
-    /// the reason of that end.
-    pub(crate) fn give_way(
-        &mut self,
-        at: WallTime,
-        by: SessionId,
-    ) -> (Option<(u32, WallTime)>, Option<EndReason>) {
+    /// Returns what to stop; and, if it was to end for good in a part that is taken back, why.
+    pub(crate) fn give_way(&mut self, at: WallTime, by: SessionId) -> (Vec<Stopped>, Option<EndReason>) {
+        let (mut stopped, decided) = self.take_back(at);
+        let lasts = self.pre_emption != PreEmption::Drop;
         let reason = EndReason::PreEmpted { by };
-        if self.on_air.as_ref().is_some_and(|part| part.from >= at) {
-            return (self.cancel().map(|part| (part.number, part.from)), None);
+        let by_itself = decided.as_ref().is_some_and(is_by_itself);
+        self.wants |= by_itself;
+        let over = decided.filter(|decided| !by_itself && !is_pre_emption(decided));
+        if self.on_air.as_ref().is_some_and(|part| part.ends <= at) {
+            // It ends by itself before that.
+        } else if let Some(closed) = self.close(at, reason.clone()) {
+            stopped.push(closed);
+            self.wants = lasts;
+        } else if let Some(part) = self.closing.last_mut().filter(|part| part.ends > at) {
+            part.ends = at;
+            stopped.push(part.stopped());
+            self.offset = part.position(at);
+            let (decided, in_chime) = (&mut part.reason, part.chime && at < part.at);
+            if decided.as_ref().is_some_and(is_by_itself) {
+                self.chime |= in_chime;
+                self.wants = lasts && self.offset < self.total;
+                *decided = Some(reason);
+            } else if decided.as_ref().is_some_and(is_pre_emption) {
+                *decided = Some(reason);
+            }
         }
-        if self.on_air.is_some() {
-            let stopped = self.close(at, reason).map(|part| (part.number, part.ends));
-            self.wants = self.pre_emption != PreEmption::Drop;
-            return (stopped, None);
+        (stopped, over)
+    }
+
+    /// Ends for good at `at`, or where it is leaving the air before that; nothing was sent yet of what sounds after
+    /// `unsent`.
+    pub(crate) fn end(&mut self, at: WallTime, unsent: WallTime, reason: &EndReason) -> Vec<Stopped> {
+        self.wants = false;
+        let (mut stopped, _) = self.take_back(unsent);
+        if let Some(closed) = self.close(at, reason.clone()) {
+            stopped.push(closed);
+        } else if let Some(part) = self.closing.last_mut().filter(|part| part.ends > at) {
+            part.ends = at.max(part.from);
+            stopped.push(part.stopped());
+            self.offset = part.position(part.ends);
         }
-        let Some(part) = self.closing.last_mut().filter(|part| part.ends > at) else {
-            return (None, None);
-        };
-        let ended_itself = matches!(part.reason, Some(EndReason::Completed | EndReason::TimeLimit));
-        let taken_back = part.from >= at;
-        part.ends = at.max(part.from);
-        let decided = part.reason.replace(reason);
-        self.offset = part.position(part.ends);
-        let stopped = Some((part.number, part.ends));
-        if taken_back {
-            self.chime |= part.chime;
-            self.closing.pop();
+        stopped
+    }
+
+    /// Sees to it that the log tells why it ended for good, though something else took it off the air before.
+    ///
+    /// A restart of the head-end knows only the log, and would go on with it. If nothing is on the air that could
+    /// bear the reason, a part without length does. Returns false if it was never on the air at all.
+    pub(crate) fn log_end(
+        &mut self,
+        now: WallTime,
+        reason: &EndReason,
+        log: &mut impl FnMut(AsRunEvent),
+    ) -> bool {
+        if let Some(part) = self.closing.last_mut() {
+            part.reason = Some(reason.clone());
+            return true;
+        }
+        if self.logged {
+            self.parts += 1;
+            let part = Part {
+                number: self.parts,
+                from: now,
+                at: now,
+                offset: self.offset,
+                ends: now,
+                reason: None,
+                chime: false,
+                logged: true,
+            };
+            log(AsRunEvent::Started(self.started(&part)));
+            log(AsRunEvent::Ended(self.ended(&part, reason.clone())));
+        }
+        self.logged
+    }
+
+    /// Takes back what was to begin at or after `at`; returns why it was to end, if that was decided.
+    pub(crate) fn take_back(&mut self, at: WallTime) -> (Vec<Stopped>, Option<EndReason>) {
+        let mut taken = Vec::new();
+        let mut decided = None;
+        while let Some(part) = self
+            .on_air
+            .take_if(|part| part.from >= at)
+            .or_else(|| self.closing.pop_if(|part| part.from >= at))
+        {
+            taken.push(Stopped {
+                part: part.number,
+                at: None,
+            });
+            decided = decided.or(part.reason);
             self.parts -= 1;
+            self.offset = part.offset;
+            self.chime |= part.chime;
         }
-        if ended_itself {
-            self.wants = self.pre_emption != PreEmption::Drop && self.offset < self.total;
+        (taken, decided)
+    }
+
+    /// Takes note that it may not begin yet: what rejoins goes on meanwhile.
+    pub(crate) fn wait(&mut self) {
+        if self.pre_emption == PreEmption::Rejoin && self.zero.is_none() {
+            self.zero = self.planned;
         }
-        let over = taken_back && !self.wants;
-        (stopped, decided.filter(|_| over))
+    }
+
+    /// Tells whether its planned start is to come and nothing of it was sent, if nothing is of what sounds after
+    /// `unsent`.
+    pub(crate) fn is_to_come(&self, unsent: WallTime, now: WallTime) -> bool {
+        let sent = self.on_air.as_ref().is_some_and(|part| part.from < unsent);
+        let aired = self.logged || !self.closing.is_empty();
+        !sent && !aired && self.planned.is_some_and(|planned| planned > now)
+    }
+
+    /// Tells whether none of it was ever on air or is about to be.
+    pub(crate) const fn never_aired(&self) -> bool {
+        !self.logged && self.closing.is_empty() && self.on_air.is_none()
     }
 
     /// Returns how it ends by itself.
@@ -164,10 +255,16 @@ impl Session {
         }
     }
 
-    /// Returns when it is over without having the air again, if it goes on as if it ran.
-    pub(crate) fn expires(&self) -> Option<WallTime> {
+    /// Returns when it is over without having the air again: if it goes on as if it ran, or gives way once and for all.
+    ///
+    /// `ready` is whether its media is loaded; what waits for that does not give way to anybody.
+    pub(crate) fn expires(&self, ready: bool) -> Option<WallTime> {
         let waits = self.wants && self.on_air.is_none();
-        self.zero.filter(|_| waits).map(|zero| zero + self.total)
+        let over = match self.pre_emption {
+            PreEmption::Drop => self.planned.filter(|_| ready && self.never_aired()),
+            PreEmption::Resume | PreEmption::Rejoin => None,
+        };
+        over.or(self.zero.map(|zero| zero + self.total)).filter(|_| waits)
     }
 
     /// Writes what has sounded by `now` into the log.
@@ -180,13 +277,7 @@ impl Session {
                 self.logged = true;
             }
             if let (true, Some(reason)) = (ended, part.reason.clone()) {
-                log(AsRunEvent::Ended(PartEnded {
-                    session: self.id,
-                    part: part.number,
-                    at: part.ends,
-                    media_offset: part.position(part.ends),
-                    reason,
-                }));
+                log(AsRunEvent::Ended(self.ended(&part, reason)));
             }
         }
         self.closing.retain(|part| part.ends > now);
@@ -205,6 +296,16 @@ impl Session {
             .filter(|part| !part.logged)
             .map(|part| part.from);
         starts.chain(self.closing.iter().map(|part| part.ends)).min()
+    }
+
+    fn ended(&self, part: &Part, reason: EndReason) -> PartEnded {
+        PartEnded {
+            session: self.id,
+            part: part.number,
+            at: part.ends,
+            media_offset: part.position(part.ends),
+            reason,
+        }
     }
 
     fn started(&self, part: &Part) -> PartStarted {
@@ -226,6 +327,13 @@ impl Session {
 }
 
 impl Part {
+    const fn stopped(&self) -> Stopped {
+        Stopped {
+            part: self.number,
+            at: Some(self.ends),
+        }
+    }
+
     /// Returns how far into the media it is at `at`.
     pub(crate) fn position(&self, at: WallTime) -> Duration {
         self.offset + at.since(self.at)
@@ -235,4 +343,12 @@ impl Part {
     pub(crate) fn sounds(&self, at: WallTime) -> bool {
         self.from <= at && at < self.ends
     }
+}
+
+const fn is_by_itself(reason: &EndReason) -> bool {
+    matches!(reason, EndReason::Completed | EndReason::TimeLimit)
+}
+
+const fn is_pre_emption(reason: &EndReason) -> bool {
+    matches!(reason, EndReason::PreEmpted { .. })
 }

@@ -49,8 +49,11 @@ impl EngineSettings {
     }
 }
 
-/// From the decision until the packet is on its way: the air thread looks every 5 ms.
-pub(crate) const MARGIN: Duration = Duration::from_millis(50);
+/// A part's first packet begins this much before its first sound: a packet's length, when it goes on in the middle of
+/// one, and the codec's pre-skip.
+pub(crate) const FIRST_PACKET: Duration = Duration::from_millis(70);
+/// From the decision until the first sound that can be sent in time: the air thread looks every 5 ms.
+pub(crate) const MARGIN: Duration = Duration::from_millis(80);
 /// A fade takes 240 ms and has to be rendered before it is sent.
 pub(crate) const FADE_ROOM: Duration = Duration::from_millis(450);
 /// Media is read this long before it sounds; a slow disk needs a second.

@@ -24,6 +24,8 @@ pub(crate) struct Change {
     pub(crate) gone: BTreeSet<OccurrenceId>,
     /// Occurrences that were not planned before.
     pub(crate) new: BTreeSet<OccurrenceId>,
+    /// Occurrences that are planned.
+    pub(crate) planned: BTreeSet<OccurrenceId>,
 }
 
 impl Sheets {
@@ -54,10 +56,12 @@ impl Sheets {
                 .filter(|occurrence| !before.iter().flatten().any(|o| o == *occurrence))
                 .copied()
                 .collect(),
+            planned,
         };
         let before = before.unwrap_or_default();
-        self.upcoming
-            .retain(|(_, occurrence), _| !before.contains(occurrence) && !planned.contains(occurrence));
+        self.upcoming.retain(|(_, occurrence), _| {
+            !before.contains(occurrence) && !change.planned.contains(occurrence)
+        });
         for line in lines.filter(|line| !done.contains_key(&line.occurrence)) {
             let lead = if line.chime { chime } else { Duration::ZERO };
             self.upcoming

@@ -24,9 +24,7 @@ impl Engine {
                 .values()
                 .filter(|session| session.zone == zone.id)
                 .collect();
-            waiting.retain(|session| {
-                session.wants && session.on_air.is_none() && session.sounding(now).is_none()
-            });
+            waiting.retain(|session| session.wants && session.sounding(now).is_none());
             waiting.sort_by_key(|session| std::cmp::Reverse(session.priority()));
             ZoneState {
                 zone: zone.id,
@@ -81,7 +79,10 @@ impl Session {
             title: self.title.clone(),
             class: self.class,
             since: self.since,
-            ends: self.since + self.total.saturating_sub(self.offset),
+            ends: self.on_air.as_ref().map_or_else(
+                || self.since + self.total.saturating_sub(self.offset),
+                |part| part.ends,
+            ),
         }
     }
 }

@@ -186,20 +186,20 @@ fn an_override_takes_the_air_at_once_and_gives_it_back() {
     assert_eq!(
         station.log(),
         // The programme's media time may not go back on its stream, so it resumes 400 ms later.
-        "p1@10.00+0.00..30.25+20.25 pre_empted\np2@10.00+0.00..70.00+60.00 completed\n\
-         o9@30.25+0.00..40.25+10.00 completed\np1@40.65+20.25..80.40+60.00 completed"
+        "p1@10.00+0.00..30.28+20.28 pre_empted\np2@10.00+0.00..70.00+60.00 completed\n\
+         o9@30.28+0.00..40.28+10.00 completed\np1@40.68+20.28..80.40+60.00 completed"
     );
 }
 
 #[test]
 fn an_override_that_comes_just_before_a_planned_start_keeps_it_waiting() {
-    for pressed in [8.7, 8.95, 9.2, 9.5, 9.74] {
+    for pressed in [8.7, 8.95, 9.2, 9.5, 9.71] {
         let mut station = Station::new(1, 0.0);
         station.plan(vec![line(1, 2, 10.0, 20.0, Normal)]);
         station.run(pressed);
         station.start_override(1, 9, Emergency, 5.0);
         station.run(100.0);
-        let (from, to) = (pressed + 0.25, pressed + 5.25);
+        let (from, to) = (pressed + 0.28, pressed + 5.28);
         assert_eq!(
             station.log(),
             format!(
@@ -221,8 +221,8 @@ fn an_override_in_the_last_second_of_a_programme_lets_it_end_afterwards() {
     station.run(100.0);
     assert_eq!(
         station.log(),
-        "p1@10.00+0.00..29.55+19.55 pre_empted\no9@29.55+0.00..34.55+5.00 completed\n\
-         p1@34.55+19.55..35.00+20.00 completed"
+        "p1@10.00+0.00..29.58+19.58 pre_empted\no9@29.58+0.00..34.58+5.00 completed\n\
+         p1@34.58+19.58..35.00+20.00 completed"
     );
 }
 
@@ -235,7 +235,7 @@ fn of_two_emergencies_the_newest_is_heard_first() {
     station.run(60.0);
     assert_eq!(
         station.log(),
-        "o8@0.25+0.00..5.25+5.00 pre_empted\no9@5.25+0.00..10.25+5.00 completed\no8@10.25+5.00..25.25+20.00 completed"
+        "o8@0.28+0.00..5.28+5.00 pre_empted\no9@5.28+0.00..10.28+5.00 completed\no8@10.28+5.00..25.28+20.00 completed"
     );
 }
 
@@ -248,7 +248,7 @@ fn a_weaker_override_waits() {
     station.run(60.0);
     assert_eq!(
         station.log(),
-        "o8@0.25+0.00..10.25+10.00 completed\no9@10.25+0.00..15.25+5.00 completed"
+        "o8@0.28+0.00..10.28+10.00 completed\no9@10.28+0.00..15.28+5.00 completed"
     );
 }
 
@@ -286,7 +286,7 @@ fn what_waits_follows_a_session_that_was_stopped() {
     station.run(200.0);
     assert_eq!(
         station.log(),
-        "p1@10.00+0.00..20.25+10.25 pre_empted\no9@20.25+0.00..30.65+10.40 stopped\np1@30.65+10.25..80.40+60.00 completed"
+        "p1@10.00+0.00..20.28+10.28 pre_empted\no9@20.28+0.00..30.65+10.37 stopped\np1@30.68+10.28..80.40+60.00 completed"
     );
 }
 
@@ -334,8 +334,8 @@ fn media_that_comes_late_starts_from_its_beginning_and_fails_without_dead_air() 
     station.run(100.0);
     assert_eq!(
         station.log(),
-        "p3@5.00+0.00..15.65+10.65 pre_empted\np2 not aired: fault: disk gone\n\
-         p1@15.65+0.00..35.65+20.00 completed\np3@35.65+10.65..85.00+60.00 completed"
+        "p3@5.00+0.00..15.68+10.68 pre_empted\np2 not aired: fault: disk gone\n\
+         p1@15.68+0.00..35.68+20.00 completed\np3@35.68+10.68..85.00+60.00 completed"
     );
 }
 
@@ -383,7 +383,7 @@ fn after_a_crash_it_goes_on_where_it_would_have_been() {
     after.run(200.0);
     assert_eq!(
         after.log(),
-        "p3 not aired: missed\np1@40.65+30.65..70.00+60.00 completed\np4@90.00+0.00..95.00+5.00 completed"
+        "p3 not aired: missed\np1@40.68+30.68..70.00+60.00 completed\np4@90.00+0.00..95.00+5.00 completed"
     );
 }
 
@@ -404,7 +404,7 @@ fn after_a_crash_what_was_pre_empted_waits_and_what_is_over_stays_over() {
     after.run(300.0);
     assert_eq!(
         after.log(),
-        "o9@32.25+12.00..120.25+100.00 completed\np1@120.25+10.25..170.00+60.00 completed"
+        "o9@32.28+12.00..120.28+100.00 completed\np1@120.28+10.28..170.00+60.00 completed"
     );
 }
 
@@ -413,7 +413,7 @@ fn a_station_that_starts_in_the_middle_of_a_programme_joins_it() {
     let mut station = Station::new(1, 30.0);
     station.plan(vec![line(1, 2, 10.0, 60.0, Normal), line(2, 4, 5.0, 5.0, Normal)]);
     station.run(200.0);
-    assert_eq!(station.log(), "p1@30.65+20.65..70.00+60.00 completed");
+    assert_eq!(station.log(), "p1@30.68+20.68..70.00+60.00 completed");
 }
 
 #[test]

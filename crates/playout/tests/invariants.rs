@@ -7,6 +7,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use common::sent::{Sent, check_order, sent};
 use common::{Station, at, last_parts, line, media, not_aired, sheet};
 use loa_model::{
     AsRunEvent, BulletinClass, Command, EndReason, Origin, PartEnded, PartStarted, PreEmption, RunSheetLine,
@@ -32,10 +33,12 @@ enum Step {
         media: i64,
         ready: bool,
     },
-    /// The day planned anew without one of its lines.
-    Replan(prop::sample::Index),
+    /// The day planned anew with those of its lines whose bit is set.
+    Replan(u16),
     /// The power goes, and comes back after this long.
     Crash(f64),
+    /// The head-end is shut down in order, and started again after this long.
+    Restart(f64),
 }
 
 fn class() -> impl Strategy<Value = BulletinClass> {
@@ -81,8 +84,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(zone, media, class, duration, limit, chime)| Step::Override { zone, media, class, duration, limit, chime }),
         2 => any::<prop::sample::Index>().prop_map(Step::Stop),
         1 => (1..24i64, any::<bool>()).prop_map(|(media, ready)| Step::Load { media, ready }),
-        1 => any::<prop::sample::Index>().prop_map(Step::Replan),
+        2 => any::<u16>().prop_map(Step::Replan),
         1 => (0.1..20.0f64).prop_map(Step::Crash),
+        1 => (0.1..20.0f64).prop_map(Step::Restart),
     ];
     prop::collection::vec(one, 0..25)
 }
@@ -91,9 +95,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Life {
     station: Station,
     epoch: u32,
+    /// Every line there may be, and those that are planned.
+    all: Vec<RunSheetLine>,
     lines: Vec<RunSheetLine>,
     slow: BTreeSet<loa_model::ContentHash>,
     log: Vec<AsRunEvent>,
+    /// What each run sent.
+    sent: Vec<Result<Vec<Sent>, String>>,
 }
 
 impl Life {
@@ -143,20 +151,24 @@ impl Life {
                         .load(*number, if *ready { Ok(3_600.0) } else { Err("gone") });
                 }
             }
-            Step::Replan(index) => {
-                if !self.lines.is_empty() {
-                    self.lines.remove(index.index(self.lines.len()));
-                    self.station.plan(self.lines.clone());
-                }
+            Step::Replan(bits) => {
+                let kept = self.all.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1);
+                self.lines = kept.map(|(_, line)| line.clone()).collect();
+                self.station.plan(self.lines.clone());
             }
-            Step::Crash(s) => self.crash(now + s),
+            Step::Crash(s) => self.start_again(now + s),
+            Step::Restart(s) => {
+                let _ = self.station.command(Command::ShutDown);
+                self.station.run(now + 1.5);
+                self.start_again(now + 1.5 + s);
+            }
         }
     }
 
     /// What is not in the log by now is lost; what the log leaves open, the store closes.
-    fn crash(&mut self, back: f64) {
+    fn start_again(&mut self, back: f64) {
         let lost_at = self.station.now;
-        self.collect();
+        self.collect(Some(lost_at));
         let (mut parts, not_aired) = (last_parts(&self.log), not_aired(&self.log));
         for part in &mut parts {
             if part.ended.is_none() {
@@ -182,9 +194,10 @@ impl Life {
         self.station.plan(self.lines.clone());
     }
 
-    fn collect(&mut self) {
+    fn collect(&mut self, lost: Option<WallTime>) {
         let events = self.station.events();
-        self.station.actions.clear();
+        let actions = std::mem::take(&mut self.station.actions);
+        self.sent.push(sent(&actions, lost));
         self.log.extend(events);
     }
 }
@@ -230,23 +243,6 @@ fn check(log: &[AsRunEvent]) -> Result<(), TestCaseError> {
                 !(overlap && start.zone == other.zone),
                 "two at once: {start:?} {other:?}"
             );
-            let tree = common::tree();
-            let same_session = start.session == other.session;
-            let weaker_began_under = |strong: &PartStarted, strong_end: WallTime, weak: &PartStarted| {
-                strong.class == BulletinClass::Emergency
-                    && weak.class < strong.class
-                    && tree.covers(strong.zone, weak.zone)
-                    && strong.at <= weak.at
-                    && weak.at < strong_end
-            };
-            prop_assert!(
-                !weaker_began_under(start, end.at, other) || same_session,
-                "{start:?} {other:?}"
-            );
-            prop_assert!(
-                !weaker_began_under(other, other_end.at, start) || same_session,
-                "{other:?} {start:?}"
-            );
         }
     }
     Ok(())
@@ -264,7 +260,7 @@ proptest! {
         let mut station = Station::new(1, 0.0);
         station.slow = slow.clone();
         station.plan(lines.clone());
-        let mut life = Life { station, epoch: 1, lines, slow, log: Vec::new() };
+        let mut life = Life { station, epoch: 1, slow: slow.clone(), all: lines.clone(), lines, log: Vec::new(), sent: Vec::new() };
         steps.iter().for_each(|step| life.step(step));
         // The day goes on to its end, and the station is shut down in order.
         let end = common::s(life.station.now) + 200.0;
@@ -272,8 +268,13 @@ proptest! {
         let _ = life.station.command(Command::ShutDown);
         life.station.run(end + 10.0);
         prop_assert_eq!(life.station.engine.poll_timeout(), None);
-        life.collect();
+        prop_assert!(life.station.asked().all(|media| slow.contains(&media)), "media kept that nobody needs");
+        life.collect(None);
         check(&life.log)?;
+        for run in life.sent {
+            let order = run.and_then(|sent| check_order(&sent));
+            prop_assert!(order.is_ok(), "{}", order.unwrap_err());
+        }
     }
 }
 
@@ -287,11 +288,13 @@ fn the_check_sees_what_it_is_for() {
     let mut life = Life {
         station,
         epoch: 1,
+        all: vec![],
         lines: vec![],
         slow: BTreeSet::new(),
         log: Vec::new(),
+        sent: Vec::new(),
     };
-    life.collect();
+    life.collect(None);
     assert_eq!(life.log.len(), 2);
     assert!(check(&life.log).is_ok());
     assert!(check(&life.log[..1]).is_err(), "a part without an end");

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod script;
+pub(crate) mod sent;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -167,11 +170,15 @@ impl Station {
 
     pub(crate) fn load(&mut self, number: i64, ready: Result<f64, &str>) {
         let ready = ready.map(Duration::from_secs_f64).map_err(str::to_owned);
+        if ready.is_err() {
+            // It may be asked for again.
+            self.asked.remove(&media(number));
+        }
         self.engine.handle_media(media(number), ready, self.now);
         self.drain();
     }
 
-    fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         while let Some(action) = self.engine.poll_output() {
             if let Action::Prepare { media } = action {
                 assert!(self.asked.insert(media), "asked twice for the same media");
@@ -247,6 +254,11 @@ impl Station {
     /// Tells whether media was asked for and is not answered or released.
     pub(crate) fn is_asked(&self, number: i64) -> bool {
         self.asked.contains(&media(number))
+    }
+
+    /// Walks the media that was asked for and not released.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = ContentHash> {
+        self.asked.iter().copied()
     }
 
     /// Takes what was written into the as-run log out of the actions.
