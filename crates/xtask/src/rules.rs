@@ -117,8 +117,8 @@ pub(crate) const RESERVED: &[Reserved] = &[
     ),
     only(
         "ogg",
-        &["loa-codec"],
-        "files from outside are parsed in one place",
+        &["loa-codec", "loa-panel"],
+        "files from outside are parsed in one place; the panel only writes streams for listeners",
     ),
     only("ebur128", &["loa-dsp"], "loudness is measured in one way"),
     only(
@@ -177,11 +177,6 @@ pub(crate) const RESERVED: &[Reserved] = &[
     only("askama", &["loa-panel"], "pages belong to the panel"),
     only("rust-embed", &["loa-panel"], "pages belong to the panel"),
     only("fluent-templates", &["loa-panel"], "pages belong to the panel"),
-    only(
-        "metrics-exporter-prometheus",
-        &["loa-panel"],
-        "/metrics belongs to the panel",
-    ),
     only(
         "argon2",
         &["loa-headend"],
