@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use loa_model::{
     AsRunEvent, BulletinClass, Command, CommandDone, ContentHash, EndReason, OccurrenceId, Origin,
-    PreEmption, Priority, Refusal, RunSheet, RunSheetLine, SESSIONS_PER_ZONE_MAX, SessionId, WallTime,
-    ZoneId, ZoneTree,
+    PreEmption, Priority, Refusal, RunSheet, SESSIONS_PER_ZONE_MAX, SessionId, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::action::Action;
-use crate::library::{Library, MediaState};
+use crate::library::Library;
 use crate::session::Session;
-use crate::settings::{EngineSettings, FIRST_PACKET, MARGIN, PREPARE};
-use crate::sheets::{Change, Sheets, is_missing};
+use crate::settings::{EngineSettings, PREPARE};
+use crate::sheets::Sheets;
 
 /// Keeps the air of every zone.
 ///
@@ -275,88 +274,6 @@ impl Engine {
             .min()
     }
 
-    /// Finds the sessions whose line the date's new run-sheet does not have.
-    ///
-    /// A session of an earlier run may have lost its line while nobody looked; it is the sheet's date's if it was
-    /// planned between two of its lines.
-    fn unplanned_by(&self, sheet: &RunSheet, change: &Change) -> Vec<SessionId> {
-        let starts = sheet.lines.iter().map(|line| line.occurrence.start);
-        let (first, last) = (starts.clone().min(), starts.max());
-        let unplanned = |occurrence: &OccurrenceId| {
-            let on_this_date = first <= Some(occurrence.start) && Some(occurrence.start) <= last;
-            change.gone.contains(occurrence) || (on_this_date && !change.planned.contains(occurrence))
-        };
-        let sessions = self.sessions.values().filter(|session| match &session.origin {
-            Origin::Slot(occurrence) => unplanned(occurrence),
-            Origin::Override { .. } => false,
-        });
-        sessions.map(|session| session.id).collect()
-    }
-
-    /// Ends a session whose line is gone; one that is still to come is forgotten, and may be planned again.
-    fn withdraw(&mut self, id: SessionId, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        let unsent = now + self.settings.delay(session.class) + FIRST_PACKET;
-        let (Origin::Slot(occurrence), true) = (&session.origin, session.is_to_come(unsent, now)) else {
-            return self.end_session(id, &EndReason::Unplanned, now);
-        };
-        self.done.remove(occurrence);
-        let stopped = session.end(now, unsent, &EndReason::Unplanned);
-        self.stop(id, &stopped, now);
-        self.sessions.remove(&id);
-        self.arrange(now, now);
-    }
-
-    fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) {
-        let occurrence = line.occurrence;
-        if self.done.insert(occurrence, occurrence.start).is_some() || self.shutting_down {
-            return;
-        }
-        let soonest = now + self.settings.delay(line.class) + MARGIN;
-        if line.end() <= soonest {
-            if self.last_alive.is_some_and(|last_alive| line.end() > last_alive) || line.start >= now {
-                self.not_aired(occurrence, &line.title, EndReason::Missed, now);
-            }
-            return;
-        }
-        let fault = if is_missing(line) {
-            Some("the library does not hold its media".to_owned())
-        } else {
-            match self.library.state(line.media) {
-                Some(MediaState::Failed(what)) => Some(what.clone()),
-                _ => self
-                    .make_room(occurrence.zone, line.class, now)
-                    .err()
-                    .map(|refusal| refusal.to_string()),
-            }
-        };
-        if let Some(what) = fault {
-            self.not_aired(occurrence, &line.title, EndReason::Fault { what }, now);
-            return;
-        }
-        let origin = Origin::Slot(occurrence);
-        let late = from + LATE_START < soonest && from < now;
-        let session = Session {
-            total: line.duration,
-            cut: line.cut,
-            chime: line.chime,
-            pre_emption: line.pre_emption,
-            planned: Some(line.start),
-            zero: late.then_some(line.start),
-            ..self.new_session(
-                occurrence.zone,
-                origin,
-                line.title.clone(),
-                line.media,
-                line.class,
-                now,
-            )
-        };
-        self.add_at(session, from, now);
-    }
-
     /// Returns the number of the session that is made next.
     const fn next_id(&self) -> SessionId {
         SessionId::new(self.epoch, self.sessions_begun + 1)
@@ -398,7 +315,12 @@ impl Engine {
     }
 
     /// Sees to it that a zone can hold one more session of this class: the weakest that waits may have to go.
-    fn make_room(&mut self, zone: ZoneId, class: BulletinClass, now: WallTime) -> Result<(), Refusal> {
+    pub(crate) fn make_room(
+        &mut self,
+        zone: ZoneId,
+        class: BulletinClass,
+        now: WallTime,
+    ) -> Result<(), Refusal> {
         self.tree.get(zone).ok_or(Refusal::UnknownZone(zone))?;
         let here = self.sessions.values().filter(|session| session.zone == zone);
         let held = here.clone().filter(|session| session.wants);
@@ -430,7 +352,7 @@ impl Engine {
         self.add_at(session, now, now);
     }
 
-    fn add_at(&mut self, session: Session, at: WallTime, now: WallTime) {
+    pub(crate) fn add_at(&mut self, session: Session, at: WallTime, now: WallTime) {
         let media = session.media;
         self.sessions.insert(session.id, session);
         self.library.retry(media);
@@ -511,7 +433,5 @@ enum Event {
     Expiry(SessionId),
 }
 
-/// A programme that begins this late or less begins at its beginning.
-const LATE_START: Duration = Duration::from_secs(2);
 /// An occurrence older than this is in no run-sheet in force.
 const DONE_KEPT: Duration = Duration::from_secs(4 * 86_400);

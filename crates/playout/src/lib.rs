@@ -7,6 +7,7 @@ mod action;
 mod arbitration;
 mod engine;
 mod library;
+mod lines;
 mod restore;
 mod session;
 mod settings;

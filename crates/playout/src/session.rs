@@ -238,7 +238,7 @@ impl Session {
     pub(crate) fn is_to_come(&self, unsent: WallTime, now: WallTime) -> bool {
         let sent = self.on_air.as_ref().is_some_and(|part| part.from < unsent);
         let aired = self.logged || !self.closing.is_empty();
-        !sent && !aired && self.planned.is_some_and(|planned| planned > now)
+        self.wants && !sent && !aired && self.planned.is_some_and(|planned| planned > now)
     }
 
     /// Tells whether none of it was ever on air or is about to be.

@@ -10,22 +10,52 @@ use std::time::Duration;
 
 #[test]
 fn a_planned_programme_is_prepared_started_ahead_of_time_logged_and_released() {
-    let rows = [(
-        "with a chime, cut at its limit",
-        "0 plan 1:z2@100+20:normal:chime:cut
+    let rows = [
+        (
+            "with a chime, cut at its limit",
+            "0 plan 1:z2@100+20:normal:chime:cut
          200 end",
-        "68 prepare 1
+            "68 prepare 1
          96.87 start 1/1 z2 @100+0..120 chime cut
          98 began 1/1 @100
          120 ended 1/1 @120 time_limit
          120 release 1",
-    )];
+        ),
+        (
+            "what failed is asked for again when a person wants it",
+            "0 slow 1
+             0 plan 1:z2@20+20:normal
+             5 fail 1
+             6 override 1 z4 live 5
+             7 load 1
+             60 end",
+            "0 prepare 1
+             6 prepare 1
+             7 start 1/1 z4 @7.28+0..12.28
+             7.28 began 1/1 @7.28
+             12.28 ended 1/1 @12.28 completed
+             18.87 start 1/1 z2 @20+0..40
+             20 began 1/1 @20
+             40 ended 1/1 @40 completed
+             40 release 1",
+        ),
+    ];
     check(&rows, &[]);
 }
 
 #[test]
 fn a_stop_is_the_last_word() {
     let rows = [
+        (
+            "a person stops what is on its way already",
+            "0 plan 1:z2@10+60:normal
+             9.35 stop 1
+             60 end",
+            "8.87 start 1/1 z2 @10+0..70
+             9.35 stop 1/1 @10.4
+             10 began 1/1 @10
+             10.4 ended 1/1 @10.4 stopped",
+        ),
         (
             "a person stops it, then an emergency comes before it has faded",
             "0 plan 1:z2@10+60:normal
@@ -90,6 +120,21 @@ fn a_stop_is_the_last_word() {
 #[test]
 fn a_chime_never_makes_a_programme_late() {
     let rows = [
+        (
+            "there is no time for it, and the one before ends meanwhile",
+            "0 plan 1:z4@13+12:background 2:z4@26+4:normal:chime
+             14 lost 23.8
+             23.8 plan 1:z4@13+12:background 2:z4@26+4:normal:chime
+             60 end",
+            "11.87 start 1/1 z4 @13+0..25
+             13 began 1/1 @13
+             23.8 start 1/1 z4 @24.48+11.48..25
+             23.8 start 2/1 z4 @26+0..30
+             24.48 began 1/1 @24.48
+             25 ended 1/1 @25 completed
+             26 began 2/1 @26
+             30 ended 2/1 @30 completed",
+        ),
         (
             "the programme before it ends as the next begins",
             "0 plan 1:z2@10+20:normal 2:z2@30+20:normal:chime
@@ -298,21 +343,6 @@ fn media_may_come_late_or_never() {
              13.87 start 2/1 z2 @15+0..20
              15 began 2/1 @15
              20 ended 2/1 @20 completed",
-        ),
-        (
-            "it is asked for again when a person wants it",
-            "0 slow 1
-             0 plan 1:z2@20+20:normal
-             5 fail 1
-             6 override 1 z4 live 5
-             7 load 1
-             60 end",
-            "7 start 1/1 z4 @7.28+0..12.28
-             7.28 began 1/1 @7.28
-             12.28 ended 1/1 @12.28 completed
-             18.87 start 1/1 z2 @20+0..40
-             20 began 1/1 @20
-             40 ended 1/1 @40 completed",
         ),
     ];
     check(&rows, &["prepare", "release"]);

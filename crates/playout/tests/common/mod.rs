@@ -95,7 +95,11 @@ pub(crate) struct Station {
 
 impl Station {
     pub(crate) fn new(epoch: u32, start: f64) -> Self {
-        let engine = Engine::new(tree(), epoch, settings(), at(start));
+        Self::with(settings(), epoch, start)
+    }
+
+    pub(crate) fn with(settings: EngineSettings, epoch: u32, start: f64) -> Self {
+        let engine = Engine::new(tree(), epoch, settings, at(start));
         Self {
             engine,
             now: at(start),
