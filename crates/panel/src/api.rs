@@ -8,9 +8,13 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
-use loa_model::{BulletinClass, Command, CommandDone, ContentHash, RunSheet, SessionId, Snapshot};
+use chrono::{Datelike as _, NaiveDate};
+use loa_model::{
+    BulletinClass, Command, CommandDone, ContentHash, RunSheet, SessionId, Snapshot, Zone, ZoneId, ZoneTree,
+};
 use serde::{Deserialize, Serialize};
+
+use tracing::warn;
 
 use crate::console::{AsRunDay, ConsoleError, LogIn, ReceiverItem};
 use crate::error::PanelError;
@@ -27,15 +31,19 @@ pub(crate) struct Credentials {
 
 /// Checks a password, slowly for those who guess.
 pub(crate) async fn check(panel: &Panel, from: SocketAddr, given: &Credentials) -> Result<LogIn, PanelError> {
-    let now = panel.console.now();
-    if !panel.brake.allows(&given.name, from.ip(), now) {
-        return Err(PanelError::TooMany);
+    if !panel.brake.take(&given.name, from.ip(), panel.console.now()) {
+        warn!(address = %from.ip(), "too many tries to log in");
+        return Err(PanelError::TooManyTries);
     }
     match panel.console.log_in(&given.name, &given.password).await? {
-        Some(accepted) => Ok(accepted),
+        Some(accepted) => {
+            panel.brake.give_back(&given.name, from.ip());
+            Ok(accepted)
+        }
         None => {
-            panel.brake.note(&given.name, from.ip(), now);
-            Err(PanelError::LogInFirst)
+            // Not the name: people type their password into the wrong field.
+            warn!(address = %from.ip(), "wrong user name or password");
+            Err(PanelError::WrongPassword)
         }
     }
 }
@@ -54,30 +62,62 @@ pub(crate) async fn snapshot(State(panel): State<Panel>, _: User) -> Json<Snapsh
     Json(Snapshot::clone(&panel.console.snapshot()))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OnDate {
-    pub(crate) date: Option<NaiveDate>,
+/// Which part of the day's plan or log is wanted.
+#[derive(Default, Deserialize)]
+pub(crate) struct Wanted {
+    /// Today if it is not there or empty, as a form sends it.
+    #[serde(default)]
+    date: String,
+    /// Code of a zone, for what is heard there; everything if it is not there or empty.
+    #[serde(default)]
+    zone: String,
 }
 
-impl OnDate {
+impl Wanted {
     /// Returns the date asked for; today if none was.
-    pub(crate) fn or_today(&self, panel: &Panel) -> NaiveDate {
-        self.date
-            .unwrap_or_else(|| date(panel.console.now(), panel.console.station().time_zone))
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::NoDate`]; so too for years that nanoseconds of a clock do not reach.
+    pub(crate) fn date(&self, panel: &Panel) -> Result<NaiveDate, PanelError> {
+        if self.date.is_empty() {
+            return Ok(date(panel.console.now(), panel.console.station().time_zone));
+        }
+        let date = self.date.parse::<NaiveDate>().ok();
+        date.filter(|date| YEARS.contains(&date.year()))
+            .ok_or_else(|| PanelError::NoDate(self.date.clone()))
+    }
+
+    /// Returns the zone asked for, if one was.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::NoZone`].
+    pub(crate) fn zone<'a>(&self, zones: &'a ZoneTree) -> Result<Option<&'a Zone>, PanelError> {
+        if self.zone.is_empty() {
+            return Ok(None);
+        }
+        let zone = zones.by_code(&self.zone);
+        zone.map(Some)
+            .ok_or_else(|| PanelError::NoZone(self.zone.clone()))
     }
 }
 
 pub(crate) async fn run_sheet(
     State(panel): State<Panel>,
     _: User,
-    Query(on): Query<OnDate>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Json<RunSheet>, PanelError> {
-    let date = on.or_today(&panel);
+    let (date, zones) = (wanted.date(&panel)?, panel.console.zones());
+    let zone = wanted.zone(&zones)?.map(|zone| zone.id);
     let sheet = panel.console.run_sheet(date).await?;
-    Ok(Json(sheet.ok_or_else(|| {
-        ConsoleError::NotFound(format!("run-sheet for {date}"))
-    })?))
+    let mut sheet = sheet.ok_or(PanelError::NoRunSheet(date))?;
+    if let Some(zone) = zone {
+        sheet
+            .lines
+            .retain(|line| zones.covers(line.occurrence.zone, zone));
+    }
+    Ok(Json(sheet))
 }
 
 pub(crate) async fn receivers(
@@ -90,9 +130,22 @@ pub(crate) async fn receivers(
 pub(crate) async fn as_run(
     State(panel): State<Panel>,
     _: User,
-    Query(on): Query<OnDate>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Json<AsRunDay>, PanelError> {
-    Ok(Json(panel.console.as_run(on.or_today(&panel)).await?))
+    let (date, zones) = (wanted.date(&panel)?, panel.console.zones());
+    let zone = wanted.zone(&zones)?.map(|zone| zone.id);
+    let mut day = panel.console.as_run(date).await?;
+    if let Some(zone) = zone {
+        day.lines.retain(|line| is_heard(&line.zone, zone, &zones));
+    }
+    Ok(Json(day))
+}
+
+/// Tells whether what was sent to the zone with code `from` is heard in `zone`.
+pub(crate) fn is_heard(from: &str, zone: ZoneId, zones: &ZoneTree) -> bool {
+    zones
+        .by_code(from)
+        .is_some_and(|from| zones.covers(from.id, zone))
 }
 
 /// What to put on air.
@@ -134,22 +187,20 @@ pub(crate) async fn start(
     wanted: &StartOverride,
 ) -> Result<OverrideStarted, PanelError> {
     if !(1..=LIMIT_S_MAX).contains(&wanted.limit_s) {
-        return Err(PanelError::BadRequest(format!(
-            "limit_s is {}; write 1 to {LIMIT_S_MAX}",
-            wanted.limit_s
-        )));
+        return Err(PanelError::Limit {
+            given_s: wanted.limit_s,
+            most_s: LIMIT_S_MAX,
+        });
     }
     let zones = panel.console.zones();
-    let not_found = |what: &str, name: &str| ConsoleError::NotFound(format!("{what} \"{name}\""));
     let zone = zones
         .by_code(&wanted.zone)
-        .ok_or_else(|| not_found("zone", &wanted.zone))?;
-    let hash: Result<ContentHash, _> = wanted.media.parse();
+        .ok_or_else(|| PanelError::NoZone(wanted.zone.clone()))?;
+    let no_media = || PanelError::NoMedia(wanted.media.clone());
+    let hash: ContentHash = wanted.media.parse().map_err(|_| no_media())?;
     let media = panel.console.media().await?;
-    let media = media
-        .into_iter()
-        .find(|media| hash.as_ref().is_ok_and(|hash| media.hash == *hash));
-    let media = media.ok_or_else(|| not_found("media", &wanted.media))?;
+    let media = media.into_iter().find(|media| media.hash == hash);
+    let media = media.ok_or_else(no_media)?;
     let command = Command::StartOverride {
         zone: zone.id,
         title: media.title,
@@ -212,7 +263,7 @@ pub(crate) async fn sdp(
 ) -> Result<Response, PanelError> {
     let zone = panel.console.zones().by_code(&code).map(|zone| zone.id);
     let sdp = zone.and_then(|zone| panel.console.sdp(zone));
-    let sdp = sdp.ok_or_else(|| ConsoleError::NotFound(format!("zone \"{code}\"")))?;
+    let sdp = sdp.ok_or(PanelError::NoZone(code))?;
     Ok(([(header::CONTENT_TYPE, "application/sdp")], sdp).into_response())
 }
 
@@ -237,3 +288,5 @@ const fn default_limit_s() -> u32 {
 
 /// Nothing that a person starts goes on for longer than half a day.
 const LIMIT_S_MAX: u32 = 43_200;
+/// Well inside what 64-bit nanoseconds and the calendar reach.
+const YEARS: std::ops::Range<i32> = 2_000..2_200;

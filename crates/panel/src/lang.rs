@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 
@@ -49,39 +50,64 @@ impl Lang {
         LOCALES.lookup(&self.id(), key)
     }
 
-    /// Returns a text with one value in it.
-    pub(crate) fn say_with(
-        self,
-        key: &str,
-        name: &'static str,
-        value: impl Into<FluentValue<'static>>,
-    ) -> String {
-        let arguments = HashMap::from([(Cow::Borrowed(name), value.into())]);
-        LOCALES.lookup_with_args(&self.id(), key, &arguments)
+    /// Returns a text by a key that need not exist.
+    pub(crate) fn try_say(self, key: &str) -> Option<String> {
+        LOCALES.try_lookup(&self.id(), key)
     }
-}
 
-/// The cookie's choice, else the browser's wish, else Vietnamese.
-impl<S: Sync> FromRequestParts<S> for Lang {
-    type Rejection = std::convert::Infallible;
+    /// Returns a text with values in it.
+    pub(crate) fn say_with(self, key: &str, values: &[(&'static str, &str)]) -> String {
+        let values = values.iter().map(|(name, value)| {
+            let value = FluentValue::from((*value).to_owned());
+            (Cow::Borrowed(*name), value)
+        });
+        let values: HashMap<_, _> = values.collect();
+        LOCALES.lookup_with_args(&self.id(), key, &values)
+    }
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+    /// Reads what a request wishes: the address's `?lang=`, else the cookie, else the browser's
+    /// languages in their order, else Vietnamese.
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let header = |name| {
-            parts
-                .headers
+            headers
                 .get(name)
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default()
         };
-        let chosen = cookie(header(COOKIE), LANG_COOKIE).and_then(Self::from_code);
+        let kept = || cookie(header(COOKIE), LANG_COOKIE).and_then(Self::from_code);
         let wished = || {
-            let tags = header(ACCEPT_LANGUAGE)
+            let mut tags = header(ACCEPT_LANGUAGE)
                 .split(',')
                 .map(|tag| tag.trim().split(['-', ';']).next().unwrap_or(""));
-            tags.into_iter().find_map(Self::from_code)
+            tags.find_map(Self::from_code)
         };
-        Ok(chosen.or_else(wished).unwrap_or(Self::Vi))
+        Self::asked_for(uri)
+            .or_else(kept)
+            .or_else(wished)
+            .unwrap_or(Self::Vi)
     }
+
+    /// Reads an address's `?lang=`.
+    pub(crate) fn asked_for(uri: &Uri) -> Option<Self> {
+        let mut pairs = uri.query()?.split('&');
+        pairs.find_map(|pair| pair.strip_prefix("lang=").and_then(Self::from_code))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Lang {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.uri, &parts.headers))
+    }
+}
+
+/// Returns the `Set-Cookie` value that keeps a choice of language for a year.
+pub(crate) fn lang_cookie(lang: Lang) -> String {
+    format!(
+        "{LANG_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000",
+        lang.code()
+    )
 }
 
 /// Finds one cookie in a `Cookie` header.
@@ -94,52 +120,97 @@ pub(crate) fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Keeps the choice of language.
-pub(crate) const LANG_COOKIE: &str = "loa_lang";
+const LANG_COOKIE: &str = "loa_lang";
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::*;
+
     const VI: &str = include_str!("../locales/vi/panel.ftl");
     const EN: &str = include_str!("../locales/en/panel.ftl");
 
-    fn keys(text: &str) -> BTreeSet<&str> {
-        let lines = text
+    fn texts(file: &str) -> impl Iterator<Item = (&str, &str)> {
+        let lines = file
             .lines()
             .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
-        lines
-            .filter_map(|line| line.split_once(" = "))
-            .map(|(key, _)| key)
+        lines.filter_map(|line| line.split_once(" = "))
+    }
+
+    /// Returns each key with the names of the values in its text.
+    fn keys(file: &str) -> BTreeSet<(&str, BTreeSet<&str>)> {
+        texts(file)
+            .map(|(key, text)| {
+                let values = text.split("{ $").skip(1);
+                let values = values.filter_map(|rest| rest.split(" }").next());
+                (key, values.collect())
+            })
             .collect()
     }
 
     #[test]
-    fn both_languages_say_the_same_things() {
+    fn both_languages_say_the_same_things_with_the_same_values() {
         assert_eq!(keys(VI), keys(EN));
-        assert!(keys(VI).len() > 50);
+        assert_eq!(texts(VI).count(), keys(VI).len(), "no key stands twice");
     }
 
     #[test]
-    fn every_key_in_a_template_is_a_text() {
-        let templates = [
+    fn every_key_that_is_used_is_a_text_and_every_text_is_used() {
+        let sources = [
             include_str!("../templates/base.html"),
             include_str!("../templates/login.html"),
             include_str!("../templates/on_air.html"),
             include_str!("../templates/air.html"),
+            include_str!("../templates/day.html"),
             include_str!("../templates/today.html"),
             include_str!("../templates/receivers.html"),
+            include_str!("../templates/heard.html"),
             include_str!("../templates/as_run.html"),
             include_str!("../templates/problem.html"),
+            include_str!("error.rs"),
+            include_str!("plain.rs"),
+            include_str!("router.rs"),
+            include_str!("pages/mod.rs"),
+            include_str!("pages/login.rs"),
+            include_str!("pages/receivers.rs"),
+            include_str!("pages/on_air.rs"),
+            include_str!("pages/today.rs"),
+            include_str!("pages/as_run.rs"),
         ];
-        let known = keys(VI);
-        let mut used = 0;
-        for template in templates {
-            for rest in template.split("say(\"").skip(1) {
-                let key = rest.split('"').next().unwrap_or_default();
-                assert!(known.contains(key), "{key}");
-                used += 1;
+        let known: BTreeSet<_> = texts(VI).map(|(key, _)| key).collect();
+        for source in sources {
+            for call in ["say(\"", "say_with(\""] {
+                for rest in source.split(call).skip(1) {
+                    let key = rest.split('"').next().unwrap_or_default();
+                    assert!(known.contains(key), "{key}");
+                }
             }
         }
-        assert!(used > 50);
+        for key in known {
+            let quoted = format!("\"{key}\"");
+            // Names of counts are looked up by what a receiver calls them.
+            let used = key.starts_with("count-") || sources.iter().any(|source| source.contains(&quoted));
+            assert!(used, "{key} is not used");
+        }
+    }
+
+    #[test]
+    fn the_address_goes_before_the_cookie_and_the_cookie_before_the_browser() {
+        let rows = [
+            ("/", "", "", Lang::Vi),
+            ("/", "", "fr, en-GB;q=0.8, vi;q=0.5", Lang::En),
+            ("/", "", "vi-VN,en", Lang::Vi),
+            ("/", "loa_login=x; loa_lang=vi", "en", Lang::Vi),
+            ("/?date=2026-12-04&lang=en", "loa_lang=vi", "", Lang::En),
+            ("/?lang=xx", "loa_lang=en", "", Lang::En),
+        ];
+        for (uri, cookies, wished, expected) in rows {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, cookies.parse().unwrap());
+            headers.insert(ACCEPT_LANGUAGE, wished.parse().unwrap());
+            let uri: Uri = uri.parse().unwrap();
+            assert_eq!(Lang::of(&uri, &headers), expected, "{uri} {cookies} {wished}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use ogg::writing::{PacketWriteEndInfo, PacketWriter};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use crate::console::{ConsoleError, Tapped};
+use crate::console::Tapped;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::router::Panel;
@@ -28,10 +28,10 @@ pub(crate) async fn listen(
 ) -> Result<Response, PanelError> {
     let permit = Arc::clone(&panel.listeners)
         .try_acquire_owned()
-        .map_err(|_| PanelError::TooMany)?;
+        .map_err(|_| PanelError::TooManyListeners)?;
     let zone = panel.console.zones().by_code(&code).map(|zone| zone.id);
     let packets = zone.and_then(|zone| panel.console.listen(zone));
-    let packets = packets.ok_or_else(|| ConsoleError::NotFound(format!("zone \"{code}\"")))?;
+    let packets = packets.ok_or(PanelError::NoZone(code))?;
     let listener = Listener {
         packets,
         ogg: OggOpus::new(),

@@ -1,4 +1,4 @@
-//! Live state: the table of zones, sent again whenever it changed.
+//! Live state: parts of pages, sent again whenever they changed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,50 +8,135 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
-use crate::pages::on_air::air_html;
+use crate::pages;
 use crate::router::Panel;
 
-/// One browser's view. A slow reader is asked for nothing: the next state is made when it has taken the last.
+pub(crate) async fn air(State(panel): State<Panel>, user: User, lang: Lang) -> Result<Response, PanelError> {
+    follow(panel, user, lang, Part::Air)
+}
+
+pub(crate) async fn receivers(
+    State(panel): State<Panel>,
+    user: User,
+    lang: Lang,
+) -> Result<Response, PanelError> {
+    follow(panel, user, lang, Part::Receivers)
+}
+
+/// A part of a page that is kept live.
+#[derive(Clone, Copy)]
+enum Part {
+    Air,
+    Receivers,
+}
+
+impl Part {
+    /// How often it is looked at.
+    const fn period(self) -> Duration {
+        match self {
+            // The engine's snapshot is at most 200 ms old; people read no faster.
+            Self::Air => Duration::from_millis(500),
+            // Receivers report every few seconds, and each look asks the database.
+            Self::Receivers => Duration::from_secs(3),
+        }
+    }
+
+    async fn draw(self, panel: &Panel, lang: Lang) -> Result<Arc<str>, PanelError> {
+        match self {
+            Self::Air => Ok(pages::on_air::air_html(panel, lang).into()),
+            Self::Receivers => Ok(pages::receivers::heard_html(panel, lang).await?.into()),
+        }
+    }
+}
+
+/// The newest drawing of each part in each language: a hundred who watch cost as much as one.
+#[derive(Default)]
+pub(crate) struct Drawn([[Mutex<Option<Drawing>>; 2]; 2]);
+
+type Drawing = (Instant, Arc<str>);
+
+impl Drawn {
+    async fn newest(&self, panel: &Panel, lang: Lang, part: Part) -> Result<Arc<str>, PanelError> {
+        let mut kept = self.0[part as usize][lang as usize].lock().await;
+        if let Some((at, html)) = &*kept
+            && at.elapsed() < part.period() / 2
+        {
+            return Ok(Arc::clone(html));
+        }
+        let html = part.draw(panel, lang).await?;
+        *kept = Some((Instant::now(), Arc::clone(&html)));
+        Ok(html)
+    }
+}
+
+/// One browser's view. A slow reader is asked for nothing: the next state is drawn when it has taken the last.
 struct View {
     panel: Panel,
+    user: User,
     lang: Lang,
+    part: Part,
     ticks: Interval,
-    sent: String,
+    sent: Arc<str>,
+    asked: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
-pub(crate) async fn live(State(panel): State<Panel>, _: User, lang: Lang) -> Result<Response, PanelError> {
+fn follow(panel: Panel, user: User, lang: Lang, part: Part) -> Result<Response, PanelError> {
     let permit = Arc::clone(&panel.listeners)
         .try_acquire_owned()
-        .map_err(|_| PanelError::TooMany)?;
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        .map_err(|_| PanelError::TooManyListeners)?;
+    let mut ticks = interval(part.period());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let view = View {
         panel,
+        user,
         lang,
+        part,
         ticks,
-        sent: String::new(),
+        sent: "".into(),
+        asked: Instant::now(),
         _permit: permit,
     };
     let events = stream::unfold(view, |mut view| async move {
-        loop {
-            view.ticks.tick().await;
-            let html = air_html(&view.panel, view.lang);
-            if html != view.sent {
-                view.sent.clone_from(&html);
-                let event = Event::default().event("air").data(html);
-                return Some((Ok::<_, Infallible>(event), view));
-            }
-        }
+        let html = view.next().await?;
+        Some((
+            Ok::<_, Infallible>(Event::default().event("part").data(html)),
+            view,
+        ))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
-/// The engine's snapshot is at most 200 ms old; people read no faster.
-const PERIOD: Duration = Duration::from_millis(500);
+impl View {
+    /// Waits until there is something else to see. `None` once the user is logged out.
+    async fn next(&mut self) -> Option<Arc<str>> {
+        loop {
+            self.ticks.tick().await;
+            if self.asked.elapsed() > ASK_AGAIN {
+                self.asked = Instant::now();
+                // While the database does not answer, whoever was let in stays.
+                let user = self.panel.console.user(&self.user.token).await;
+                if user.is_ok_and(|user| user.is_none()) {
+                    return None;
+                }
+            }
+            let drawn = self.panel.drawn.newest(&self.panel, self.lang, self.part).await;
+            // What cannot be drawn at the moment stays as it was.
+            if let Ok(html) = drawn
+                && html != self.sent
+            {
+                self.sent = Arc::clone(&html);
+                return Some(html);
+            }
+        }
+    }
+}
+
+/// A login may end while its page is open.
+const ASK_AGAIN: Duration = Duration::from_secs(30);

@@ -2,11 +2,47 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
-use loa_model::{BulletinClass, EndReason, PreEmption, Reason, RunSheet, TieRule, Verdict, WallTime};
+use loa_model::{
+    BulletinClass, EndReason, PreEmption, Reason, RunSheet, SessionId, TieRule, Verdict, WallTime, ZoneTree,
+};
 
 use crate::lang::Lang;
+
+/// Returns what clocks on the wall show, with the date if it is another day's.
+pub(crate) fn day_and_clock(at: WallTime, now: WallTime, tz: Tz, lang: Lang) -> String {
+    if date(at, tz) == date(now, tz) {
+        return clock(at, tz);
+    }
+    format!("{} {}", calendar(date(at, tz), lang), clock(at, tz))
+}
+
+/// Returns a date as people write it.
+pub(crate) fn calendar(date: NaiveDate, lang: Lang) -> String {
+    let part = |format| date.format(format).to_string();
+    let (day, month, year) = (part("%d"), part("%m"), part("%Y"));
+    lang.say_with("date", &[("day", &day), ("month", &month), ("year", &year)])
+}
+
+/// Returns the day of the week.
+pub(crate) fn weekday(date: NaiveDate, lang: Lang) -> String {
+    lang.say(match date.weekday() {
+        Weekday::Mon => "monday",
+        Weekday::Tue => "tuesday",
+        Weekday::Wed => "wednesday",
+        Weekday::Thu => "thursday",
+        Weekday::Fri => "friday",
+        Weekday::Sat => "saturday",
+        Weekday::Sun => "sunday",
+    })
+}
+
+/// Returns what a receiver counts, in words if it is known.
+pub(crate) fn count_name(name: &str, lang: Lang) -> String {
+    let key = format!("count-{}", name.replace('_', "-"));
+    lang.try_say(&key).unwrap_or_else(|| name.replace('_', " "))
+}
 
 /// Returns what clocks on the wall show.
 pub(crate) fn clock(at: WallTime, tz: Tz) -> String {
@@ -53,69 +89,75 @@ pub(crate) fn verdict(verdict: Verdict, lang: Lang) -> String {
     })
 }
 
-/// Returns why something ended.
-pub(crate) fn end_reason(reason: &EndReason, lang: Lang) -> String {
+/// Returns why something ended; `title` knows the names of sessions that may have taken its air.
+pub(crate) fn end_reason(
+    reason: &EndReason,
+    title: impl Fn(SessionId) -> Option<String>,
+    lang: Lang,
+) -> String {
     match reason {
         EndReason::Completed => lang.say("end-completed"),
         EndReason::TimeLimit => lang.say("end-time-limit"),
-        EndReason::PreEmpted { .. } => lang.say("end-pre-empted"),
-        EndReason::Stopped { by } => lang.say_with("end-stopped", "by", by.clone()),
+        EndReason::PreEmpted { by } => match title(*by) {
+            Some(title) => lang.say_with("end-pre-empted-by", &[("title", &title)]),
+            None => lang.say("end-pre-empted"),
+        },
+        EndReason::Stopped { by } => lang.say_with("end-stopped", &[("by", by)]),
         EndReason::Missed => lang.say("end-missed"),
         EndReason::Unplanned => lang.say("end-unplanned"),
         EndReason::HeadEndStopped => lang.say("end-head-end-stopped"),
         EndReason::HeadEndLost => lang.say("end-head-end-lost"),
-        EndReason::Fault { what } => lang.say_with("end-fault", "what", what.clone()),
+        EndReason::Fault { what } => lang.say_with("end-fault", &[("what", what)]),
         other => other.code().to_owned(),
     }
 }
 
 /// Returns why a line of the run-sheet stands as it does.
-pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, tz: Tz, lang: Lang) -> String {
-    let other = |number: u32| {
-        let title = sheet.line(number).map_or("", |line| line.title.as_str());
-        format!("#{number} “{title}”")
+pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, lang: Lang) -> String {
+    let title = |number: u32| sheet.line(number).map_or("", |line| line.title.as_str());
+    let about = |key: &str, line: u32, more: &[(&'static str, &str)]| {
+        let number = line.to_string();
+        let mut values = vec![("line", number.as_str()), ("title", title(line))];
+        values.extend_from_slice(more);
+        lang.say_with(key, &values)
     };
     match reason {
-        Reason::Scheduled { rule } => lang.say_with("reason-scheduled", "rule", rule.clone()),
-        Reason::CutAtLimit { limit, .. } => lang.say_with("reason-cut", "limit", length(*limit)),
-        Reason::Outranks { line, rule } => {
-            format!(
-                "{} ({})",
-                lang.say_with("reason-outranks", "line", other(*line)),
-                tie(*rule, lang)
-            )
+        Reason::Scheduled { rule } => lang.say_with("reason-scheduled", &[("rule", rule)]),
+        Reason::CutAtLimit { length: whole, limit } => {
+            let (whole, limit) = (length(*whole), length(*limit));
+            lang.say_with("reason-cut", &[("length", &whole), ("limit", &limit)])
         }
+        Reason::Outranks { line, rule } => about("reason-outranks", *line, &[("why", &tie(*rule, lang))]),
         Reason::YieldsTo { line, rule, then } => {
             let then = lang.say(match then {
                 PreEmption::Resume => "then-resume",
                 PreEmption::Rejoin => "then-rejoin",
                 PreEmption::Drop => "then-drop",
             });
-            format!(
-                "{} ({}), {then}",
-                lang.say_with("reason-yields", "line", other(*line)),
-                tie(*rule, lang)
+            about(
+                "reason-yields",
+                *line,
+                &[("why", &tie(*rule, lang)), ("then", &then)],
             )
         }
         Reason::OffAir { from, back, .. } => {
-            let from = lang.say_with("reason-off-air", "from", clock(*from, tz));
-            match back {
-                Some(back) => format!(
-                    "{from} {}",
-                    lang.say_with("reason-back", "back", clock(*back, tz))
-                ),
-                None => from,
+            let from = clock(*from, tz);
+            match back.map(|back| clock(back, tz)) {
+                Some(back) => lang.say_with("reason-off-air", &[("from", &from), ("back", &back)]),
+                None => lang.say_with("reason-off-air-for-good", &[("from", &from)]),
             }
         }
-        Reason::CededIn { line, rule, .. } => {
-            format!(
-                "{} ({})",
-                lang.say_with("reason-ceded", "line", other(*line)),
-                tie(*rule, lang)
+        Reason::CededIn { zone, line, rule } => {
+            let zone = zones.get(*zone).map_or("", |zone| zone.name.as_str());
+            about(
+                "reason-ceded",
+                *line,
+                &[("why", &tie(*rule, lang)), ("zone", zone)],
             )
         }
         Reason::MediaMissing => lang.say("reason-media-missing"),
-        Reason::Cancelled { note } => lang.say_with("reason-cancelled", "note", note.clone()),
+        Reason::Cancelled { note } if note.is_empty() => lang.say("reason-cancelled"),
+        Reason::Cancelled { note } => lang.say_with("reason-cancelled-because", &[("note", note)]),
         // The model may grow before the words do; the code's own name is better than nothing.
         other => format!("{other:?}"),
     }
@@ -132,13 +174,19 @@ fn tie(rule: TieRule, lang: Lang) -> String {
 
 #[cfg(test)]
 mod tests {
+    use loa_model::{Channel, ContentHash, OccurrenceId, RunSheetLine, SlotId, Zone, ZoneId};
+
     use super::*;
 
     #[test]
     fn times_and_lengths_read_as_people_write_them() {
-        let at = WallTime::from_unix_s(1_800_000_000);
-        assert_eq!(clock(at, Tz::Asia__Ho_Chi_Minh), "15:00:00");
-        assert_eq!(date(at, Tz::Asia__Ho_Chi_Minh).to_string(), "2027-01-15");
+        let (at, tz) = (WallTime::from_unix_s(1_800_000_000), Tz::Asia__Ho_Chi_Minh);
+        assert_eq!(clock(at, tz), "15:00:00");
+        assert_eq!(day_and_clock(at, at, tz, Lang::Vi), "15:00:00");
+        let tomorrow = at + Duration::from_secs(86_400);
+        assert_eq!(day_and_clock(at, tomorrow, tz, Lang::Vi), "15/01/2027 15:00:00");
+        assert_eq!(day_and_clock(at, tomorrow, tz, Lang::En), "2027-01-15 15:00:00");
+        assert_eq!(weekday(date(at, tz), Lang::Vi), "Thứ Sáu");
         let rows = [
             (0, "0:00"),
             (59_600, "1:00"),
@@ -148,5 +196,143 @@ mod tests {
         for (ms, text) in rows {
             assert_eq!(length(Duration::from_millis(ms)), text);
         }
+    }
+
+    /// Each row: a reason, and what people read in English.
+    #[test]
+    fn reasons_are_sentences() {
+        let (at, rule) = (WallTime::from_unix_s(1_800_000_000), TieRule::Class);
+        let s = Duration::from_secs;
+        let then = PreEmption::Rejoin;
+        let (line, zone) = (3, ZoneId(1));
+        let rows = [
+            (
+                Reason::Scheduled {
+                    rule: "0 5 * * *".into(),
+                },
+                "scheduled: 0 5 * * *",
+            ),
+            (
+                Reason::CutAtLimit {
+                    length: s(900),
+                    limit: s(600),
+                },
+                "15:00 long, the slot allows 10:00: fades there",
+            ),
+            (
+                Reason::Outranks { line, rule },
+                "goes before #3 “Flood” (stronger class)",
+            ),
+            (
+                Reason::YieldsTo { line, rule, then },
+                "yields to #3 “Flood” (stronger class), then rejoins in mid-programme",
+            ),
+            (
+                Reason::OffAir {
+                    from: at,
+                    back: Some(at + s(60)),
+                    offset: s(0),
+                },
+                "off the air from 15:00:00 to 15:01:00",
+            ),
+            (
+                Reason::OffAir {
+                    from: at,
+                    back: None,
+                    offset: s(0),
+                },
+                "off the air from 15:00:00, for good",
+            ),
+            (
+                Reason::CededIn { zone, line, rule },
+                "in Village, #3 “Flood” is heard instead (stronger class)",
+            ),
+            (Reason::MediaMissing, "the library does not hold its file"),
+            (Reason::Cancelled { note: String::new() }, "cancelled on this day"),
+            (
+                Reason::Cancelled {
+                    note: "holiday".into(),
+                },
+                "cancelled on this day: holiday",
+            ),
+        ];
+        let (sheet, zones) = day();
+        for (why, expected) in rows {
+            let say = |lang| reason(&why, &sheet, &zones, Tz::Asia__Ho_Chi_Minh, lang);
+            assert_eq!(say(Lang::En), expected);
+            let vi = say(Lang::Vi);
+            assert!(
+                vi != expected && !vi.contains("Unknown local") && !vi.contains("{ $"),
+                "{vi}"
+            );
+        }
+    }
+
+    #[test]
+    fn ends_are_sentences() {
+        let title = |by: SessionId| (by.0 == 2).then(|| "Flood".to_owned());
+        let rows = [
+            (EndReason::Completed, "completed"),
+            (EndReason::TimeLimit, "reached its time limit"),
+            (EndReason::PreEmpted { by: SessionId(2) }, "pre-empted by “Flood”"),
+            (EndReason::PreEmpted { by: SessionId(3) }, "pre-empted"),
+            (EndReason::Stopped { by: "lan".into() }, "stopped by lan"),
+            (EndReason::Missed, "missed its time"),
+            (EndReason::Unplanned, "taken out of the plan"),
+            (EndReason::HeadEndStopped, "the head-end was shut down"),
+            (EndReason::HeadEndLost, "the head-end was lost"),
+            (EndReason::Fault { what: "disk".into() }, "fault: disk"),
+        ];
+        for (why, expected) in rows {
+            assert_eq!(end_reason(&why, title, Lang::En), expected);
+            let vi = end_reason(&why, title, Lang::Vi);
+            assert!(
+                vi != expected && !vi.contains("Unknown local") && !vi.contains("{ $"),
+                "{vi}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_have_names_and_strange_ones_are_shown_as_they_are() {
+        assert_eq!(count_name("card_underruns", Lang::En), "card underruns");
+        assert_ne!(count_name("forged", Lang::Vi), "forged");
+        assert_eq!(count_name("of_tomorrow", Lang::Vi), "of tomorrow");
+    }
+
+    fn day() -> (RunSheet, ZoneTree) {
+        let zone = Zone {
+            id: ZoneId(1),
+            code: "village".into(),
+            name: "Village".into(),
+            parent: None,
+            channel: Channel(1),
+        };
+        let start = WallTime::from_unix_s(1_800_000_000);
+        let line = RunSheetLine {
+            number: 3,
+            occurrence: OccurrenceId {
+                slot: SlotId(1),
+                zone: ZoneId(1),
+                start,
+            },
+            slot: "flood".into(),
+            title: "Flood".into(),
+            media: ContentHash([0; 32]),
+            duration: Duration::from_secs(60),
+            cut: false,
+            class: BulletinClass::Priority,
+            chime: false,
+            pre_emption: PreEmption::Resume,
+            start,
+            verdict: Verdict::Airs,
+            reasons: vec![],
+        };
+        let sheet = RunSheet {
+            number: 1,
+            date: date(start, Tz::UTC),
+            lines: vec![line],
+        };
+        (sheet, ZoneTree::new(vec![zone]).unwrap())
     }
 }

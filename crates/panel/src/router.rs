@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -15,7 +15,10 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::console::Console;
-use crate::guard::Brake;
+use crate::error::{PanelError, WentWrong};
+use crate::guard::{Brake, token};
+use crate::lang::{Lang, lang_cookie};
+use crate::live::Drawn;
 use crate::{api, assets, listen, live, pages};
 
 /// What every handler has at hand.
@@ -25,6 +28,8 @@ pub(crate) struct Panel {
     pub(crate) brake: Arc<Brake>,
     /// Bounds the requests that stay open: live state and listening.
     pub(crate) listeners: Arc<Semaphore>,
+    /// What all who watch share, however many they are.
+    pub(crate) drawn: Arc<Drawn>,
 }
 
 /// Builds the panel over a station.
@@ -35,6 +40,7 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         console,
         brake: Arc::default(),
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
+        drawn: Arc::default(),
     };
     let short = Router::new()
         .route("/", get(pages::on_air::page))
@@ -43,7 +49,6 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         .route("/as-run", get(pages::as_run::page))
         .route("/login", get(pages::login::page).post(pages::login::log_in))
         .route("/logout", post(pages::login::log_out))
-        .route("/language/{code}", post(pages::login::choose_language))
         .route("/overrides", post(pages::on_air::start))
         .route("/overrides/{session}/stop", post(pages::on_air::stop))
         .route("/assets/{name}", get(assets::asset))
@@ -58,13 +63,14 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         .route("/api/v1/reports", post(api::report))
         .route("/healthz", get(api::healthz))
         .route("/metrics", get(api::metrics))
-        .fallback(pages::not_found)
+        .fallback(|| async { PanelError::NoPage })
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ));
     let open = Router::new()
-        .route("/live", get(live::live))
+        .route("/live/air", get(live::air))
+        .route("/live/receivers", get(live::receivers))
         .route("/zones/{code}/listen.opus", get(listen::listen));
     Router::new()
         .merge(short)
@@ -72,20 +78,30 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn(for_every_answer))
+        .layer(middleware::from_fn_with_state(panel.clone(), for_every_answer))
         .with_state(panel)
 }
 
-/// Sets the headers that make a browser careful; sends people who are not logged in to where they can.
-async fn for_every_answer(request: Request, next: Next) -> Response {
-    let wants_page = request.method() == axum::http::Method::GET
+/// Gives people pages where programs get JSON, keeps a choice of language, and sets the headers that
+/// make a browser careful.
+async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Next) -> Response {
+    let asked = request.uri().path();
+    let for_people = !asked.starts_with("/api/")
         && request
             .headers()
             .get(header::ACCEPT)
             .is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    let lang = Lang::of(request.uri(), request.headers());
+    let choice = Lang::asked_for(request.uri());
+    let token = token(request.headers());
     let mut response = next.run(request).await;
-    if wants_page && response.status() == StatusCode::UNAUTHORIZED {
-        response = axum::response::Redirect::to("/login").into_response();
+    if for_people && let Some(message) = what_went_wrong(&response, lang) {
+        response = if response.status() == StatusCode::UNAUTHORIZED {
+            Redirect::to("/login").into_response()
+        } else {
+            let user = panel.console.user(&token.unwrap_or_default()).await;
+            pages::problem(&panel, lang, user.ok().flatten(), response.status(), message)
+        };
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -94,7 +110,27 @@ async fn for_every_answer(request: Request, next: Next) -> Response {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if let Some(cookie) = choice.and_then(|lang| lang_cookie(lang).parse().ok()) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
     response
+}
+
+/// Returns what to tell people, if this answer is a refusal that no page of ours has told them already.
+fn what_went_wrong(response: &Response, lang: Lang) -> Option<String> {
+    if let Some(WentWrong(error)) = response.extensions().get() {
+        return Some(error.say(lang));
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let ours = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        status if ours || !(status.is_client_error() || status.is_server_error()) => None,
+        StatusCode::FORBIDDEN => Some(lang.say("refused-other-site")),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(lang.say("refused-too-long")),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Some(lang.say("not-found")),
+        status if status.is_client_error() => Some(lang.say("refused-bad-request")),
+        _ => Some(lang.say("refused-fault")),
+    }
 }
 
 const HEADERS: [(&str, &str); 4] = [

@@ -66,7 +66,8 @@ async fn everything_but_what_plain_players_and_receivers_need_asks_for_a_login()
         assert_eq!(status, StatusCode::OK, "{path}");
     }
     let closed = [
-        "/live",
+        "/live/air",
+        "/live/receivers",
         "/zones/huyen/listen.opus",
         "/api/v1/snapshot",
         "/api/v1/run-sheet",
@@ -270,7 +271,22 @@ async fn refusals_say_what_and_have_a_status() {
             "run-sheet for 2020-01-01",
         ),
         (get("/zones/nowhere/loa.sdp"), StatusCode::NOT_FOUND, "nowhere"),
-        (get("/nowhere"), StatusCode::NOT_FOUND, "Không có trang này"),
+        (
+            get("/api/v1/as-run?zone=nowhere"),
+            StatusCode::NOT_FOUND,
+            "zone \\\"nowhere\\\"",
+        ),
+        (
+            get("/api/v1/as-run?date=+262142-12-31"),
+            StatusCode::BAD_REQUEST,
+            "is no date",
+        ),
+        (
+            get("/api/v1/run-sheet?date=2026-02-30"),
+            StatusCode::BAD_REQUEST,
+            "2026-02-30",
+        ),
+        (get("/nowhere"), StatusCode::NOT_FOUND, "nothing at this address"),
     ];
     for (request, status, expected) in rows {
         let name = request.uri().to_string();
@@ -318,7 +334,7 @@ async fn health_tells_when_the_station_is_off_the_air() {
 #[tokio::test]
 async fn live_state_begins_with_the_whole_table() {
     let app = app(&Arc::new(Memory::new()));
-    let response = app.oneshot(get("/live")).await.unwrap();
+    let response = app.oneshot(get("/live/air")).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
     let first = response
         .into_body()
@@ -329,7 +345,7 @@ async fn live_state_begins_with_the_whole_table() {
         .unwrap();
     let text = String::from_utf8_lossy(&first);
     assert!(
-        text.starts_with("event: air\n") && text.contains("Cảnh báo lũ khẩn cấp"),
+        text.starts_with("event: part\n") && text.contains("Cảnh báo lũ khẩn cấp"),
         "{text}"
     );
 }
@@ -353,4 +369,201 @@ async fn listening_gives_an_ogg_opus_stream() {
             .collect::<Vec<_>>(),
         [960, 1_920, 2_880]
     );
+}
+
+/// A request as a browser makes it when somebody follows a link or sends a form.
+fn by_people(mut request: Request<Body>) -> Request<Body> {
+    let accept = "text/html,application/xhtml+xml,*/*;q=0.8".parse().unwrap();
+    request.headers_mut().insert(header::ACCEPT, accept);
+    request
+}
+
+#[tokio::test]
+async fn people_are_told_what_went_wrong_on_a_page_in_their_language() {
+    let app = app(&Arc::new(Memory::new()));
+    let media = "01".repeat(32);
+    let form = format!("zone=huyen&media={media}&class=live&limit_min=0");
+    let rows = [
+        (get("/nowhere"), 404, "Không có trang này"),
+        (get("/nowhere?lang=en"), 404, "There is no such page"),
+        (get("/today?date=hôm-kia"), 400, "không phải là ngày"),
+        (get("/as-run?date=-262143-01-01"), 400, "không phải là ngày"),
+        (get("/today?zone=nowhere"), 404, "Không có địa bàn “nowhere”"),
+        (post("/overrides/404/stop", FORM, ""), 404, "đã kết thúc"),
+        (post("/overrides", FORM, &form), 400, "1 đến 720 phút"),
+        (post("/overrides", FORM, "zone=huyen"), 422, "không hiểu yêu cầu"),
+        (post("/today", FORM, ""), 405, "Không có trang này"),
+        (post("/overrides", FORM, &"x".repeat(200_000)), 413, "dài quá mức"),
+    ];
+    for (request, status, expected) in rows {
+        let name = request.uri().to_string();
+        let (found, text, response) = send(&app, by_people(request)).await;
+        assert_eq!(found.as_u16(), status, "{name}");
+        assert!(text.contains(expected), "{name}: {text}");
+        assert!(
+            text.contains("<!doctype html>") && text.contains("truc-ban"),
+            "{name}"
+        );
+        assert!(
+            response.headers().contains_key("content-security-policy"),
+            "{name}"
+        );
+    }
+    let mut foreign = by_people(post("/logout", FORM, ""));
+    let headers = foreign.headers_mut();
+    headers.insert(header::ORIGIN, "http://elsewhere.example".parse().unwrap());
+    headers.insert(header::HOST, "loa.example".parse().unwrap());
+    let (status, text, _) = send(&app, foreign).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(text.contains("từ một trang khác"), "{text}");
+}
+
+#[tokio::test]
+async fn a_form_sent_after_the_login_ended_leads_to_the_login() {
+    let app = app(&Arc::new(Memory::new()));
+    let mut request = by_people(post("/overrides/1/stop", FORM, ""));
+    request.headers_mut().remove(header::COOKIE);
+    let (status, _, response) = send(&app, request).await;
+    assert_eq!(
+        (status, response.headers()[header::LOCATION].to_str().unwrap()),
+        (StatusCode::SEE_OTHER, "/login")
+    );
+}
+
+#[tokio::test]
+async fn the_language_of_the_address_is_kept() {
+    let app = app(&Arc::new(Memory::new()));
+    let (_, text, response) = send(&app, get("/today?date=2026-12-04&zone=xa-dong&lang=en")).await;
+    assert!(
+        text.contains("Friday, <time datetime=\"2026-12-04\">2026-12-04</time>"),
+        "{text}"
+    );
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("loa_lang=en;"), "{cookie}");
+    let back = "/today?date=2026-12-04&#38;zone=xa-dong&#38;lang=vi";
+    assert!(text.contains(back), "the same day and zone: {text}");
+    let (.., response) = send(&app, get("/today")).await;
+    assert!(!response.headers().contains_key(header::SET_COOKIE));
+}
+
+#[tokio::test]
+async fn a_zone_shows_what_is_heard_there() {
+    let app = app(&Arc::new(Memory::new()));
+    let on = |zone: &str| format!("/today?date=2026-12-04&zone={zone}");
+    let [bulletin, commune, music] = ["Bản tin buổi sáng", "Chuyên mục của xã", "Ca nhạc buổi chiều"];
+    let rows = [
+        ("", [true, true, true]),
+        ("huyen", [true, false, false]),
+        ("thon-dinh", [true, true, false]),
+        ("xa-tay", [true, false, true]),
+    ];
+    for (zone, expected) in rows {
+        let (_, text, _) = send(&app, get(&on(zone))).await;
+        let lines = text.split("<ol").nth(1).unwrap_or_default();
+        // A line may name another one as its reason, in quotes.
+        let found =
+            [bulletin, commune, music].map(|title| lines.contains(&format!("class=\"title\">{title}")));
+        assert_eq!(found, expected, "{zone}");
+        let api = format!("/api/v1/run-sheet?date=2026-12-04&zone={zone}");
+        let (_, json, _) = send(&app, get(&api)).await;
+        let found = [bulletin, commune, music].map(|title| json.contains(title));
+        assert_eq!(found, expected, "{zone}");
+    }
+    let (_, text, _) = send(&app, get("/as-run?zone=xa-tay")).await;
+    assert!(
+        text.contains("Ngày này không phát gì"),
+        "all of it was sent to another commune"
+    );
+    let (_, text, _) = send(&app, get("/as-run?zone=xa-dong")).await;
+    assert!(text.contains("bị “Cảnh báo lũ khẩn cấp” chen"), "{text}");
+}
+
+#[tokio::test]
+async fn receivers_are_named_counted_and_kept_live() {
+    let app = app(&Arc::new(Memory::new()));
+    let response = app.oneshot(get("/live/receivers")).await.unwrap();
+    let first = response
+        .into_body()
+        .into_data_stream()
+        .next()
+        .await
+        .unwrap()
+        .unwrap();
+    let text = String::from_utf8_lossy(&first);
+    for expected in [
+        "2 trên 4 cụm loa báo về",
+        "Chưa từng báo về: xa-tay-2",
+        "Không báo về từ 16:57:30",
+        "giả mạo <strong>3</strong>",
+        "no beacon from zone &#34;huyen&#34;",
+        "phát theo lúc nhận",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_air_is_shown_while_the_library_does_not_answer() {
+    let app = app(&Arc::new(Memory {
+        library_lost: true,
+        ..Memory::new()
+    }));
+    let (status, text, _) = send(&app, by_people(get("/"))).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        text.contains("Cảnh báo lũ khẩn cấp") && text.contains("Thư viện không trả lời"),
+        "{text}"
+    );
+    let json = format!(
+        "{{\"zone\":\"huyen\",\"media\":\"{}\",\"class\":\"live\"}}",
+        "01".repeat(32)
+    );
+    let (status, ..) = send(&app, post("/api/v1/overrides", JSON, &json)).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn style_and_scripts_are_asked_for_again_but_sent_once() {
+    let app = app(&Arc::new(Memory::new()));
+    let (_, text, response) = send(&app, get("/assets/style.css")).await;
+    assert!(text.len() > 1_000);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css");
+    let tag = response.headers()[header::ETAG].clone();
+    let mut again = get("/assets/style.css");
+    again.headers_mut().insert(header::IF_NONE_MATCH, tag);
+    let (status, text, _) = send(&app, again).await;
+    assert_eq!((status, text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+}
+
+#[tokio::test]
+async fn those_who_watch_are_bounded() {
+    let app = app(&Arc::new(Memory::new()));
+    let mut open = Vec::new();
+    let refused = loop {
+        let response = app.clone().oneshot(get("/live/air")).await.unwrap();
+        if response.status() != StatusCode::OK {
+            break response.status();
+        }
+        open.push(response);
+        assert!(open.len() < 10_000);
+    };
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    open.pop();
+    let response = app.clone().oneshot(get("/live/air")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "one left, one may come");
+}
+
+#[tokio::test(start_paused = true)]
+async fn live_state_ends_with_the_login() {
+    let station = Arc::new(Memory::new());
+    let response = app(&station).oneshot(get("/live/air")).await.unwrap();
+    let mut events = response.into_body().into_data_stream();
+    assert!(events.next().await.is_some());
+    station
+        .logged_out
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    // What is left are comments that keep the connection open.
+    while let Some(event) = events.next().await {
+        assert!(event.unwrap().starts_with(b":"));
+    }
 }

@@ -1,6 +1,7 @@
 //! The pages. Each is one file here and one template.
 
 pub(crate) mod as_run;
+pub(crate) mod day;
 pub(crate) mod login;
 pub(crate) mod on_air;
 pub(crate) mod receivers;
@@ -9,8 +10,8 @@ pub(crate) mod today;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use loa_model::{Zone, ZoneTree};
 
-use crate::error::PanelError;
 use crate::lang::Lang;
 use crate::router::Panel;
 
@@ -20,8 +21,10 @@ pub(crate) struct Frame {
     pub(crate) station: String,
     /// Name of who is logged in.
     pub(crate) user: Option<String>,
-    /// Address of the page, to mark it in the menu and to come back to it.
+    /// Address of the page, to mark it in the menu; empty where there is nothing to come back to.
     pub(crate) here: &'static str,
+    /// What follows the address, such as `date=2026-12-04&`, to keep it when the language changes.
+    pub(crate) query: String,
 }
 
 impl Frame {
@@ -31,6 +34,7 @@ impl Frame {
             station: panel.console.station().name,
             user,
             here,
+            query: String::new(),
         }
     }
 
@@ -38,21 +42,53 @@ impl Frame {
     pub(crate) fn say(&self, key: &str) -> String {
         self.lang.say(key)
     }
+}
 
-    /// Returns `aria-current` for the menu.
-    pub(crate) fn current(&self, page: &str) -> &'static str {
-        if self.here == page { "page" } else { "false" }
+/// A zone to choose.
+pub(crate) struct ZoneChoice {
+    pub(crate) code: String,
+    /// Moved to the right by its depth.
+    pub(crate) name: String,
+}
+
+/// Returns every zone, each under its parent.
+pub(crate) fn zone_choices(tree: &ZoneTree) -> Vec<ZoneChoice> {
+    let choice = |zone: &Zone| {
+        let indent = "\u{2003}".repeat(usize::from(tree.depth(zone.id)));
+        ZoneChoice {
+            code: zone.code.clone(),
+            name: format!("{indent}{}", zone.name),
+        }
+    };
+    in_tree_order(tree).into_iter().map(choice).collect()
+}
+
+/// Walks the zones so that each stands under its parent.
+pub(crate) fn in_tree_order(tree: &ZoneTree) -> Vec<&Zone> {
+    let mut ordered = Vec::new();
+    let mut next: Vec<&Zone> = tree.iter().filter(|zone| zone.parent.is_none()).collect();
+    next.reverse();
+    while let Some(zone) = next.pop() {
+        ordered.push(zone);
+        let below: Vec<_> = tree
+            .iter()
+            .filter(|other| other.parent == Some(zone.id))
+            .collect();
+        next.extend(below.into_iter().rev());
     }
+    ordered
 }
 
 /// Renders a template of ours.
 pub(crate) fn html(template: &impl Template) -> Response {
-    Html(
-        template
-            .render()
-            .expect("our templates are checked by the compiler"),
-    )
-    .into_response()
+    Html(rendered(template)).into_response()
+}
+
+/// Renders a part of a page.
+pub(crate) fn rendered(template: &impl Template) -> String {
+    template
+        .render()
+        .expect("our templates are checked by the compiler")
 }
 
 #[derive(Template)]
@@ -62,30 +98,14 @@ struct Problem {
     message: String,
 }
 
-/// A page's own way of saying that something was not done.
-pub(crate) fn problem(panel: &Panel, lang: Lang, user: Option<String>, error: &PanelError) -> Response {
-    let frame = Frame::new(panel, lang, user, "");
-    (
-        error.status(),
-        html(&Problem {
-            frame,
-            message: error.message(),
-        }),
-    )
-        .into_response()
-}
-
-pub(crate) async fn not_found(
-    axum::extract::State(panel): axum::extract::State<Panel>,
+/// Tells people that something was not done.
+pub(crate) fn problem(
+    panel: &Panel,
     lang: Lang,
+    user: Option<String>,
+    status: StatusCode,
+    message: String,
 ) -> Response {
-    let frame = Frame::new(&panel, lang, None, "");
-    (
-        StatusCode::NOT_FOUND,
-        html(&Problem {
-            message: lang.say("not-found"),
-            frame,
-        }),
-    )
-        .into_response()
+    let frame = Frame::new(panel, lang, user, "");
+    (status, html(&Problem { frame, message })).into_response()
 }

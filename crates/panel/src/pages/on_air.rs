@@ -1,19 +1,20 @@
 //! What is on air in each zone, and taking the air.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Redirect, Response};
-use loa_model::{BulletinClass, Origin, SessionState, WallTime, Zone, ZoneTree};
+use axum::response::{Redirect, Response};
+use loa_model::{BulletinClass, Heard, Origin, SessionId, SessionState, WallTime, Zone, ZoneState};
 use serde::Deserialize;
 
 use crate::api::{self, StartOverride};
-use crate::console::MediaItem;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
-use crate::pages::{Frame, html, problem};
-use crate::plain::{class, clock, length};
+use crate::pages::{Frame, ZoneChoice, html, in_tree_order, rendered, zone_choices};
+use crate::plain::{class, clock, day_and_clock, length};
 use crate::router::Panel;
 
 #[derive(Template)]
@@ -21,14 +22,12 @@ use crate::router::Panel;
 struct OnAirPage {
     frame: Frame,
     air: String,
+    /// The station's time, ms since the Unix epoch; the browser's clock may be wrong.
+    now_ms: i64,
     zones: Vec<ZoneChoice>,
-    media: Vec<MediaChoice>,
+    /// None while the library does not answer.
+    media: Option<Vec<MediaChoice>>,
     classes: Vec<(BulletinClass, String)>,
-}
-
-struct ZoneChoice {
-    code: String,
-    name: String,
 }
 
 struct MediaChoice {
@@ -37,12 +36,14 @@ struct MediaChoice {
     length: String,
 }
 
+/// The part that is kept live.
 #[derive(Template)]
 #[template(path = "air.html")]
 struct AirTable {
     frame: Frame,
     at: String,
     problems: Vec<String>,
+    sounding: String,
     zones: Vec<ZoneRow>,
 }
 
@@ -52,7 +53,7 @@ struct ZoneRow {
     depth: u8,
     /// What its receivers play.
     heard: Option<HeardRow>,
-    /// What its own group carries, with a way to stop it.
+    /// What its own group carries, to stop it.
     own: Option<SessionRow>,
     waiting: Vec<SessionRow>,
     next: Option<NextRow>,
@@ -64,13 +65,21 @@ struct HeardRow {
     class_code: &'static str,
     /// Name of the zone it comes from, if not its own.
     from: Option<String>,
+    on_air: Option<Progress>,
+}
+
+/// How far a session is.
+struct Progress {
+    since_ms: i64,
+    ends_ms: i64,
+    until: String,
+    by: Option<String>,
 }
 
 struct SessionRow {
     session: u64,
     title: String,
     class_code: &'static str,
-    until: String,
     by: Option<String>,
 }
 
@@ -80,112 +89,136 @@ struct NextRow {
     from: Option<String>,
 }
 
-pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> Result<Response, PanelError> {
-    let media = panel.console.media().await?.into_iter().map(
-        |MediaItem {
-             hash,
-             title,
-             duration,
-         }| MediaChoice {
-            hash: hash.to_string(),
-            title,
-            length: length(duration),
-        },
-    );
-    let tree = panel.console.zones();
-    let zones = in_tree_order(&tree);
-    let zones = zones.into_iter().map(|zone| ZoneChoice {
-        code: zone.code.clone(),
-        name: format!(
-            "{}{}",
-            "\u{2003}".repeat(usize::from(tree.depth(zone.id))),
-            zone.name
-        ),
+pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> Response {
+    // What is on air is shown and can be stopped whether or not the library answers.
+    let media = panel.console.media().await.ok().map(|media| {
+        let choices = media.into_iter().map(|media| MediaChoice {
+            hash: media.hash.to_string(),
+            title: media.title,
+            length: length(media.duration),
+        });
+        choices.collect()
     });
-    let classes = BulletinClass::ALL
-        .into_iter()
-        .rev()
-        .map(|which| (which, class(which, lang)));
-    let page = OnAirPage {
+    let classes = BulletinClass::ALL.into_iter().rev();
+    html(&OnAirPage {
         air: air_html(&panel, lang),
+        now_ms: ms(panel.console.now()),
         frame: Frame::new(&panel, lang, Some(user.name), "/"),
-        zones: zones.collect(),
-        media: media.collect(),
-        classes: classes.collect(),
-    };
-    Ok(html(&page))
+        zones: zone_choices(&panel.console.zones()),
+        media,
+        classes: classes.map(|which| (which, class(which, lang))).collect(),
+    })
 }
 
 /// Renders the table of zones: for the page, and for its live renewal.
 pub(crate) fn air_html(panel: &Panel, lang: Lang) -> String {
     let tree = panel.console.zones();
     let snapshot = panel.console.snapshot();
+    let states: BTreeMap<_, _> = snapshot.zones.iter().map(|state| (state.zone, state)).collect();
+    let sessions = snapshot.zones.iter().filter_map(|state| state.on_air.as_ref());
+    let sessions: BTreeMap<_, _> = sessions.map(|session| (session.session, session)).collect();
+    let view = View {
+        panel,
+        lang,
+        sessions,
+        at: snapshot.at,
+    };
+    let zones = in_tree_order(&tree).into_iter();
+    let zones: Vec<_> = zones
+        .map(|zone| view.zone(zone, states.get(&zone.id).copied()))
+        .collect();
+    let sounding = zones
+        .iter()
+        .filter(|zone| zone.heard.is_some())
+        .count()
+        .to_string();
+    let all = zones.len().to_string();
     let tz = panel.console.station().time_zone;
-    let name = |zone| {
-        tree.get(zone)
-            .map_or_else(String::new, |zone: &Zone| zone.name.clone())
-    };
-    let session = |state: &SessionState| SessionRow {
-        session: state.session.0,
-        title: state.title.clone(),
-        class_code: state.class.name(),
-        until: clock(state.ends, tz),
-        by: match &state.origin {
-            Origin::Override { by, .. } => Some(by.clone()),
-            Origin::Slot(_) => None,
-        },
-    };
-    let zones = in_tree_order(&tree).into_iter().map(|zone| {
-        let state = snapshot.zones.iter().find(|state| state.zone == zone.id);
+    rendered(&AirTable {
+        zones,
+        sounding: lang.say_with("sounding", &[("sounding", &sounding), ("all", &all)]),
+        frame: Frame::new(panel, lang, None, "/"),
+        // To the minute: a clock that ticks would renew the table each second.
+        at: clock(snapshot.at, tz)[..5].to_owned(),
+        problems: panel.console.health().problems,
+    })
+}
+
+/// One look at the air.
+struct View<'a> {
+    panel: &'a Panel,
+    lang: Lang,
+    /// What is on air anywhere.
+    sessions: BTreeMap<SessionId, &'a SessionState>,
+    at: WallTime,
+}
+
+impl View<'_> {
+    fn zone(&self, zone: &Zone, state: Option<&ZoneState>) -> ZoneRow {
+        let elsewhere = |from| {
+            let tree = self.panel.console.zones();
+            (from != zone.id).then(|| tree.get(from).map_or_else(String::new, |from| from.name.clone()))
+        };
+        let heard = state.and_then(|state| state.heard.as_ref());
+        let own = state.and_then(|state| state.on_air.as_ref());
+        let waiting = state.map_or(&[][..], |state| &state.waiting);
+        let next = state.and_then(|state| state.next.as_ref());
         ZoneRow {
             code: zone.code.clone(),
             name: zone.name.clone(),
-            depth: tree.depth(zone.id),
-            heard: state
-                .and_then(|state| state.heard.as_ref())
-                .map(|heard| HeardRow {
-                    title: heard.title.clone(),
-                    class: class(heard.class, lang),
-                    class_code: heard.class.name(),
-                    from: (heard.from != zone.id).then(|| name(heard.from)),
-                }),
-            own: state.and_then(|state| state.on_air.as_ref()).map(session),
-            waiting: state.map_or_else(Vec::new, |state| state.waiting.iter().map(session).collect()),
-            next: state.and_then(|state| state.next.as_ref()).map(|next| NextRow {
-                at: clock(next.start, tz),
+            depth: self.panel.console.zones().depth(zone.id),
+            heard: heard.map(|heard| self.heard(heard, elsewhere(heard.from))),
+            own: own.map(session_row),
+            waiting: waiting.iter().map(session_row).collect(),
+            next: next.map(|next| NextRow {
+                at: self.clock(next.start),
                 title: next.title.clone(),
-                from: (next.from != zone.id).then(|| name(next.from)),
+                from: elsewhere(next.from),
             }),
         }
-    });
-    let table = AirTable {
-        zones: zones.collect(),
-        frame: Frame::new(panel, lang, None, "/"),
-        at: whole_minute(snapshot.at, panel),
-        problems: panel.console.health().problems,
-    };
-    table.render().expect("our templates are checked by the compiler")
-}
-
-/// The time of the state, to the minute: a clock that ticks would renew the table each second.
-fn whole_minute(at: WallTime, panel: &Panel) -> String {
-    clock(at, panel.console.station().time_zone)[..5].to_owned()
-}
-
-/// Walks the zones so that each stands under its parent.
-fn in_tree_order(tree: &ZoneTree) -> Vec<&Zone> {
-    let mut ordered = Vec::new();
-    let mut next: Vec<&Zone> = tree.iter().filter(|zone| zone.parent.is_none()).collect();
-    next.reverse();
-    while let Some(zone) = next.pop() {
-        ordered.push(zone);
-        let below: Vec<_> = tree
-            .iter()
-            .filter(|other| other.parent == Some(zone.id))
-            .collect();
-        next.extend(below.into_iter().rev());
     }
-    ordered
+
+    fn heard(&self, heard: &Heard, from: Option<String>) -> HeardRow {
+        let session = self.sessions.get(&heard.session);
+        HeardRow {
+            title: heard.title.clone(),
+            class: class(heard.class, self.lang),
+            class_code: heard.class.name(),
+            from,
+            on_air: session.map(|session| Progress {
+                since_ms: ms(session.since),
+                ends_ms: ms(session.ends),
+                until: self.clock(session.ends),
+                by: by(session),
+            }),
+        }
+    }
+
+    fn clock(&self, when: WallTime) -> String {
+        let tz = self.panel.console.station().time_zone;
+        day_and_clock(when, self.at, tz, self.lang)
+    }
+}
+
+fn session_row(state: &SessionState) -> SessionRow {
+    SessionRow {
+        session: state.session.0,
+        title: state.title.clone(),
+        class_code: state.class.name(),
+        by: by(state),
+    }
+}
+
+/// Returns who put it on air; the run-sheet is nobody.
+fn by(state: &SessionState) -> Option<String> {
+    match &state.origin {
+        Origin::Override { by, .. } => Some(by.clone()),
+        Origin::Slot(_) => None,
+    }
+}
+
+const fn ms(at: WallTime) -> i64 {
+    at.as_unix_ns() / 1_000_000
 }
 
 /// The form of the page; a box that is not ticked sends nothing.
@@ -201,9 +234,8 @@ pub(crate) struct StartForm {
 pub(crate) async fn start(
     State(panel): State<Panel>,
     user: User,
-    lang: Lang,
     Form(form): Form<StartForm>,
-) -> Response {
+) -> Result<Redirect, PanelError> {
     let wanted = StartOverride {
         zone: form.zone,
         media: form.media,
@@ -211,20 +243,15 @@ pub(crate) async fn start(
         chime: form.chime.is_some(),
         limit_s: form.limit_min.saturating_mul(60),
     };
-    match api::start(&panel, &user, &wanted).await {
-        Ok(_) => Redirect::to("/").into_response(),
-        Err(error) => problem(&panel, lang, Some(user.name), &error),
-    }
+    api::start(&panel, &user, &wanted).await?;
+    Ok(Redirect::to("/"))
 }
 
 pub(crate) async fn stop(
     State(panel): State<Panel>,
     user: User,
-    lang: Lang,
     Path(session): Path<u64>,
-) -> Response {
-    match api::stop(&panel, &user, session).await {
-        Ok(()) => Redirect::to("/").into_response(),
-        Err(error) => problem(&panel, lang, Some(user.name), &error),
-    }
+) -> Result<Redirect, PanelError> {
+    api::stop(&panel, &user, session).await?;
+    Ok(Redirect::to("/"))
 }

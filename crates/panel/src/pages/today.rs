@@ -3,12 +3,13 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use chrono::{Days, NaiveDate};
+use loa_model::{RunSheet, RunSheetLine, Verdict, ZoneTree};
 
-use crate::api::OnDate;
+use crate::api::Wanted;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
+use crate::pages::day::DayBar;
 use crate::pages::{Frame, html};
 use crate::plain::{class, clock, length, reason, verdict};
 use crate::router::Panel;
@@ -17,10 +18,9 @@ use crate::router::Panel;
 #[template(path = "today.html")]
 struct TodayPage {
     frame: Frame,
-    date: NaiveDate,
-    before: NaiveDate,
-    after: NaiveDate,
-    number: Option<u32>,
+    bar: DayBar,
+    /// Which plan this is.
+    plan: Option<String>,
     lines: Vec<LineRow>,
 }
 
@@ -34,7 +34,8 @@ struct LineRow {
     class: String,
     class_code: &'static str,
     verdict: String,
-    dropped: bool,
+    /// `airs`, `shifts` or `dropped`.
+    verdict_code: &'static str,
     reasons: Vec<String>,
 }
 
@@ -42,41 +43,47 @@ pub(crate) async fn page(
     State(panel): State<Panel>,
     user: User,
     lang: Lang,
-    Query(on): Query<OnDate>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, PanelError> {
-    let date = on.or_today(&panel);
-    let sheet = panel.console.run_sheet(date).await?;
+    let bar = DayBar::new(&panel, &wanted, lang)?;
+    let sheet = panel.console.run_sheet(bar.date).await?;
     let tree = panel.console.zones();
+    let zone = tree.by_code(&bar.zone).map(|zone| zone.id);
+    let heard = |line: &&RunSheetLine| zone.is_none_or(|zone| tree.covers(line.occurrence.zone, zone));
+    let lines = sheet.as_ref().map_or_else(Vec::new, |sheet| {
+        let lines = sheet.lines.iter().filter(heard);
+        lines.map(|line| row(line, sheet, &tree, &panel, lang)).collect()
+    });
+    let plan = sheet.map(|sheet| lang.say_with("run-sheet-number", &[("number", &sheet.number.to_string())]));
+    let mut frame = Frame::new(&panel, lang, Some(user.name), "/today");
+    frame.query = bar.query();
+    Ok(html(&TodayPage {
+        frame,
+        bar,
+        plan,
+        lines,
+    }))
+}
+
+fn row(line: &RunSheetLine, sheet: &RunSheet, tree: &ZoneTree, panel: &Panel, lang: Lang) -> LineRow {
     let tz = panel.console.station().time_zone;
-    let lines = sheet
-        .iter()
-        .flat_map(|sheet| sheet.lines.iter().map(move |line| (sheet, line)));
-    let lines = lines.map(|(sheet, line)| LineRow {
+    let zone = tree.get(line.occurrence.zone);
+    let reasons = line.reasons.iter();
+    LineRow {
         number: line.number,
         start: clock(line.start, tz),
         end: clock(line.end(), tz),
         length: length(line.duration),
-        zone: tree
-            .get(line.occurrence.zone)
-            .map_or_else(String::new, |zone| zone.name.clone()),
+        zone: zone.map_or_else(String::new, |zone| zone.name.clone()),
         title: line.title.clone(),
         class: class(line.class, lang),
         class_code: line.class.name(),
         verdict: verdict(line.verdict, lang),
-        dropped: line.verdict == loa_model::Verdict::Dropped,
-        reasons: line
-            .reasons
-            .iter()
-            .map(|why| reason(why, sheet, tz, lang))
-            .collect(),
-    });
-    let page = TodayPage {
-        lines: lines.collect(),
-        frame: Frame::new(&panel, lang, Some(user.name), "/today"),
-        date,
-        before: date - Days::new(1),
-        after: date + Days::new(1),
-        number: sheet.as_ref().map(|sheet| sheet.number),
-    };
-    Ok(html(&page))
+        verdict_code: match line.verdict {
+            Verdict::Airs => "airs",
+            Verdict::Shifts => "shifts",
+            Verdict::Dropped => "dropped",
+        },
+        reasons: reasons.map(|why| reason(why, sheet, tree, tz, lang)).collect(),
+    }
 }

@@ -1,5 +1,6 @@
 //! A station in memory: what the panel's tests and its preview show.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub(crate) struct Memory {
     /// Everybody is logged in, for looking at pages.
     pub(crate) open: bool,
     pub(crate) hostile_title: bool,
+    /// The library does not answer.
+    pub(crate) library_lost: bool,
+    /// The login has ended.
+    pub(crate) logged_out: AtomicBool,
 }
 
 impl Memory {
@@ -36,6 +41,8 @@ impl Memory {
             healthy: true,
             open: false,
             hostile_title: false,
+            library_lost: false,
+            logged_out: AtomicBool::new(false),
         }
     }
 
@@ -305,6 +312,10 @@ impl Console for Memory {
             title: title.into(),
             duration: Duration::from_secs(s),
         };
+        if self.library_lost {
+            let lost = ConsoleError::Unavailable("database is locked".into());
+            return Box::pin(std::future::ready(Err(lost)));
+        }
         done(vec![
             item(1, "Cảnh báo lũ khẩn cấp", 65),
             item(2, "Thông báo họp dân", 140),
@@ -378,7 +389,8 @@ impl Console for Memory {
     }
 
     fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>> {
-        done((self.open || token == "token-1").then(|| "truc-ban".to_owned()))
+        let logged_in = token == "token-1" && !self.logged_out.load(Ordering::Relaxed);
+        done((self.open || logged_in).then(|| "truc-ban".to_owned()))
     }
 
     fn log_out<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
