@@ -55,18 +55,66 @@ function showListening() {
   }
 }
 
+// A browser that is given an address reads it in large blocks and plays many seconds late. So a script
+// hands it packet after packet where that can be done.
+const KIND = 'audio/webm; codecs="opus"';
+const BEHIND_MAX_S = 3;
+const BEHIND_S = 0.5;
+const KEPT_S = 30;
+let leave = new AbortController();
+
 function listen(to) {
+  leave.abort();
+  leave = new AbortController();
   listening = to;
   document.querySelector("[data-listen-failed]").hidden = true;
-  if (to) {
-    // Begun anew each time: a stream that was paused would go on in the past.
-    player.src = `${to}?from=${Date.now()}`;
-    player.play().catch(failed);
-  } else {
+  if (!to) {
     player.removeAttribute("src");
     player.load();
+  } else if (window.MediaSource?.isTypeSupported(KIND)) {
+    const { signal } = leave;
+    const source = new MediaSource();
+    player.src = URL.createObjectURL(source);
+    source.addEventListener("sourceopen", () => {
+      URL.revokeObjectURL(player.src);
+      feed(source, `${to}.webm`, signal).catch((error) => { if (!signal.aborted) failed(error); });
+    }, { once: true });
+    player.play().catch(failed);
+  } else {
+    // Begun anew each time: a stream that was paused would go on in the past.
+    player.src = `${to}.opus?from=${Date.now()}`;
+    player.play().catch(failed);
   }
   showListening();
+}
+
+async function feed(source, address, signal) {
+  const answer = await fetch(address, { signal });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const buffer = source.addSourceBuffer(KIND);
+  const done = () => new Promise((resolve) => buffer.addEventListener("updateend", resolve, { once: true }));
+  for await (const chunk of chunks(answer.body.getReader())) {
+    if (signal.aborted) return;
+    buffer.appendBuffer(chunk);
+    await done();
+    const held = player.buffered;
+    if (!held.length) continue;
+    const end = held.end(held.length - 1);
+    if (end - player.currentTime > BEHIND_MAX_S) player.currentTime = end - BEHIND_S;
+    if (player.currentTime - held.start(0) > 2 * KEPT_S) {
+      buffer.remove(0, player.currentTime - KEPT_S);
+      await done();
+    }
+  }
+  throw new Error("the stream has ended");
+}
+
+async function* chunks(reader) {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
 }
 
 function failed(error) {

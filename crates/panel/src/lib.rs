@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod console;
+mod container;
 mod error;
 mod guard;
 mod lang;

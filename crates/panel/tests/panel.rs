@@ -362,13 +362,46 @@ async fn listening_gives_an_ogg_opus_stream() {
         packets.push((packet.absgp_page(), packet.data));
     }
     assert!(packets[0].1.starts_with(b"OpusHead") && packets[1].1.starts_with(b"OpusTags"));
-    assert_eq!(
-        packets[2..]
-            .iter()
-            .map(|(granule, _)| *granule)
-            .collect::<Vec<_>>(),
-        [960, 1_920, 2_880]
-    );
+    // 400 ms of silence go before the three packets of the station.
+    let granules: Vec<_> = packets[2..].iter().map(|(granule, _)| *granule).collect();
+    let expected: Vec<_> = (1..=20 + 3).map(|i| i * 960).collect();
+    assert_eq!(granules, expected);
+    let sent = &packets[2 + 20..];
+    assert!(sent.iter().all(|(_, data)| data == memory::PACKET));
+}
+
+#[tokio::test]
+async fn a_browser_listens_to_the_same_as_webm() {
+    let app = app(&Arc::new(Memory::new()));
+    let response = app.oneshot(get("/zones/huyen/listen.webm")).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "audio/webm");
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    assert!(body.starts_with(b"\x1a\x45\xdf\xa3"));
+    let count = |what: &[u8]| body.windows(what.len()).filter(|bytes| *bytes == what).count();
+    assert_eq!(count(b"\x1f\x43\xb6\x75"), 20 + 3, "clusters");
+    assert_eq!(count(memory::PACKET), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_zone_is_filled_with_silence_as_time_passes() {
+    let app = app(&Arc::new(Memory {
+        silent: true,
+        ..Memory::new()
+    }));
+    let began = tokio::time::Instant::now();
+    let response = app.oneshot(get("/zones/huyen/listen.opus")).await.unwrap();
+    let mut chunks = response.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    for _ in 0..=10 {
+        bytes.extend(chunks.next().await.unwrap().unwrap());
+    }
+    assert_eq!(began.elapsed().as_millis(), 2_000);
+    let mut pages = ogg::PacketReader::new(std::io::Cursor::new(bytes));
+    let mut last = 0;
+    while let Some(packet) = pages.read_packet().unwrap() {
+        last = packet.absgp_page();
+    }
+    assert_eq!(last, 48_000 * 24 / 10, "two seconds, and what goes ahead");
 }
 
 /// A request as a browser makes it when somebody follows a link or sends a form.

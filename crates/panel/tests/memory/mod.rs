@@ -30,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) hostile_title: bool,
     /// The library does not answer.
     pub(crate) library_lost: bool,
+    /// Nothing is on air to listen to.
+    pub(crate) silent: bool,
     /// The login has ended.
     pub(crate) logged_out: AtomicBool,
 }
@@ -42,6 +44,7 @@ impl Memory {
             open: false,
             hostile_title: false,
             library_lost: false,
+            silent: false,
             logged_out: AtomicBool::new(false),
         }
     }
@@ -417,10 +420,24 @@ impl Console for Memory {
 
     fn listen(&self, _: ZoneId) -> Option<BoxStream<'static, Tapped>> {
         let packet = |i: i64| Tapped {
-            opus: Bytes::from_static(&[0xf8, 0xff, 0xfe]),
+            opus: Bytes::from_static(PACKET),
             samples: 960,
             at: at(i),
         };
+        if self.silent {
+            return Some(stream::pending().boxed());
+        }
+        if self.open {
+            let tick = tokio::time::interval(Duration::from_millis(20));
+            let packets = stream::unfold((tick, 0), move |(mut tick, i)| async move {
+                tick.tick().await;
+                Some((packet(i), (tick, i + 1)))
+            });
+            return Some(packets.boxed());
+        }
         Some(stream::iter((0..3).map(packet)).boxed())
     }
 }
+
+/// 20 ms of silence, padded so that it differs from the panel's own (RFC 6716 §3.2.5).
+pub(crate) const PACKET: &[u8] = &[0xfb, 0x41, 0x02, 0xff, 0xfe, 0, 0];
