@@ -323,26 +323,30 @@ impl Console for StationConsole {
     }
 
     fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>> {
-        let (name, password, now) = (name.to_owned(), password.to_owned(), self.now());
-        let accepted = self.with_store(move |store| {
-            let user = store.user(&name)?;
-            // A name that does not exist costs as much time as one that does.
-            let hash = user.as_ref().map_or(NOBODY, |user| &user.password);
-            let right = password::verify(&password, hash);
-            let Some(user) = user.filter(|_| right) else {
+        Box::pin(async move {
+            let (wanted, given) = (name.to_owned(), password.to_owned());
+            let user = self.with_store(move |store| store.user(&wanted)).await?;
+            // Hashing takes a while by design: not with the database in hand, and not on a thread that serves pages.
+            let checked = tokio::task::spawn_blocking(move || {
+                // A name that does not exist costs as much time as one that does.
+                let hash = user.as_ref().map_or(NOBODY, |user| &user.password);
+                let right = password::verify(&given, hash);
+                user.filter(|_| right)
+            });
+            let unavailable = |error: &dyn std::fmt::Display| ConsoleError::Unavailable(error.to_string());
+            let Some(user) = checked.await.map_err(|error| unavailable(&error))? else {
                 return Ok(None);
             };
-            let Ok((token, kept)) = password::new_token() else {
-                return Ok(None);
-            };
-            store.put_login(&kept, user.id, now + LOGIN_LASTS, now)?;
+            let (token, kept) = password::new_token().map_err(|error| unavailable(&error))?;
+            let now = self.now();
             info!(user = user.name, "logged in");
+            self.with_store(move |store| store.put_login(&kept, user.id, now + LOGIN_LASTS, now))
+                .await?;
             Ok(Some(LogIn {
                 token,
                 lasts: LOGIN_LASTS,
             }))
-        });
-        Box::pin(accepted)
+        })
     }
 
     fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>> {
