@@ -217,7 +217,6 @@ pub(crate) const RESERVED: &[Reserved] = &[
         &["loa-headend", "loa-receiver", "loa-tests", "xtask"],
         "a library's errors are typed, so that its caller can act on them",
     ),
-    only("fantoccini", &["loa-tests"], "the browser is driven by tests"),
 ];
 
 /// Third-party crates that a pure crate may name in what it ships: values, text and arithmetic.
