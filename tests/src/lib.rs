@@ -2,6 +2,7 @@
 //!
 //! Everything here uses the real binaries over loopback multicast, in groups and ports of the test's own.
 
+pub mod browser;
 pub mod network;
 pub mod schedule;
 pub mod sound;

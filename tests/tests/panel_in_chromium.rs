@@ -1,0 +1,102 @@
+//! The panel of a running station in Chromium: every page, both languages, a desk and a phone, and an override by hand.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use loa_headend::workbench::{PASSWORD, Station, USER};
+use loa_tests::browser::Browser;
+use loa_tests::network::enter_own_network;
+use loa_tests::schedule::{Airing, import, second_from_now};
+use loa_tests::sound::demo_audio;
+
+const PAGES: [(&str, &str); 4] = [
+    ("on-air", "/"),
+    ("run-sheet", "/today"),
+    ("receivers", "/receivers"),
+    ("as-run", "/as-run"),
+];
+
+#[test]
+fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
+    enter_own_network()?;
+    let dir = tempfile::tempdir()?;
+    let station = Station::new(dir.path())?;
+    for name in ["chuyen-muc-xa-a.m4a", "khan-cap.wav"] {
+        station.loa(&["media", "add", &demo_audio(name).display().to_string()])?;
+    }
+    let programme = Airing {
+        code: "chuyen-muc",
+        zone: "tinh",
+        media: "chuyen-muc-xa-a",
+        class: "normal",
+        chime: false,
+        at: second_from_now(4),
+        max_duration: "1m",
+    };
+    import(&station, &[programme])?;
+    let head_end = station.start()?;
+    let receiver = station.receiver("loa-1", "thon-1", "null")?;
+    let browser = Browser::start()?;
+
+    browser.open(&station.url("/login"))?;
+    browser.type_into("input[name=name]", USER)?;
+    browser.type_into("input[name=password]", PASSWORD)?;
+    browser.click("main button")?;
+    browser.wait_for("return location.pathname === '/'")?;
+
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel");
+    std::fs::create_dir_all(&pictures)?;
+    for lang in ["vi", "en"] {
+        for (width, height) in [(1_280, 900), (390, 844)] {
+            browser.resize(width, height)?;
+            for (name, path) in PAGES {
+                browser.open(&station.url(&format!("{path}?lang={lang}")))?;
+                browser.wait_for(&format!("return document.documentElement.lang === '{lang}'"))?;
+                let wide =
+                    browser.script("return document.documentElement.scrollWidth > window.innerWidth")?;
+                ensure!(wide == false, "{name} in {lang} does not fit {width} px");
+                std::fs::write(
+                    pictures.join(format!("{name}-{lang}-{width}.png")),
+                    browser.screenshot()?,
+                )?;
+            }
+        }
+    }
+
+    browser.resize(1_280, 900)?;
+    browser.open(&station.url("/?lang=vi"))?;
+    browser.script("document.querySelector('select[name=zone]').value = 'xa-b'")?;
+    browser.script("document.querySelector('select[name=class]').value = 'emergency'")?;
+    browser.script(
+        "const media = document.querySelector('select[name=media]');
+         media.value = [...media.options].find((one) => one.text.startsWith('khan-cap')).value",
+    )?;
+    browser.click("form[action='/overrides'] button")?;
+    browser.accept()?;
+    // The page that the form leads to says it at once; that it goes again is told live.
+    browser.wait_for("return document.querySelector('#air, main').innerText.includes('khan-cap')")?;
+    browser.script("window.stayed = true")?;
+    browser.wait_for(
+        "return ![...document.querySelectorAll('.title')].some((one) => one.innerText.includes('khan-cap'))",
+    )?;
+    ensure!(
+        browser.script("return window.stayed")? == true,
+        "the table was renewed without loading the page again"
+    );
+
+    let console = browser.console()?;
+    ensure!(console.is_empty(), "the console says: {console:#?}");
+    let requests = browser.requests()?;
+    let home = station.url("/");
+    let away: Vec<_> = requests
+        .iter()
+        .filter(|url| !url.starts_with(&home) && !url.starts_with("data:"))
+        .collect();
+    ensure!(
+        requests.len() > 20 && away.is_empty(),
+        "asked elsewhere: {away:?}"
+    );
+    drop(browser);
+    receiver.stop()?;
+    head_end.stop()
+}
