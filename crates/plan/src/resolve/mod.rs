@@ -1,0 +1,193 @@
+//! What schedule files name is looked up, among themselves and in the store.
+
+mod programmes;
+mod slots;
+mod zones;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use loa_model::{ContentHash, Programme, Schedule, Slot, SlotException, ZoneTree};
+
+use crate::clash::clashes;
+use crate::diagnostic::{Diagnostic, Place, Placed, Severity, in_order};
+use crate::file::{ScheduleFile, parse};
+use crate::merge::Merged;
+use crate::suggest::nearest;
+
+/// A schedule file and its name, without directories.
+#[derive(Clone, Debug)]
+pub struct NamedFile {
+    /// Its name; the things it declares belong to it.
+    pub name: String,
+    /// What it holds.
+    pub file: ScheduleFile,
+}
+
+/// A piece of media in the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMedia {
+    /// Its content.
+    pub hash: ContentHash,
+    /// Its title.
+    pub title: String,
+    /// Name of the file it was imported from.
+    pub file_name: String,
+    /// How long it sounds.
+    pub duration: Duration,
+}
+
+/// What the store holds already.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Every zone.
+    pub zones: &'a ZoneTree,
+    /// The library.
+    pub media: &'a [KnownMedia],
+    /// Every programme.
+    pub programmes: &'a [Programme],
+    /// Every slot.
+    pub slots: &'a [Slot],
+    /// Every exception.
+    pub exceptions: &'a [SlotException],
+    /// Names of the files that declared programmes and slots, by code.
+    pub files: &'a BTreeMap<String, String>,
+    /// The time zone in which schedules are written.
+    pub tz: Tz,
+    /// Today, in that zone.
+    pub today: NaiveDate,
+}
+
+/// A schedule that can be imported, and what somebody should look at before.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What to import.
+    pub schedule: Schedule,
+    /// Warnings only.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads several files, given by name and text.
+///
+/// # Errors
+///
+/// Every fault that can be seen in the files alone.
+pub fn read(files: &[(String, String)]) -> Result<Vec<NamedFile>, Vec<Diagnostic>> {
+    let (mut read, mut faults) = (Vec::new(), Vec::new());
+    for (name, text) in files {
+        match parse(name, text) {
+            Ok(file) => read.push(NamedFile {
+                name: name.clone(),
+                file,
+            }),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() {
+        Ok(read)
+    } else {
+        Err(in_order(faults))
+    }
+}
+
+/// Looks up every name, and tries the next days.
+///
+/// # Errors
+///
+/// Every fault found, warnings among them, in the order of the files.
+pub fn resolve(files: &[NamedFile], known: &Known<'_>) -> Result<Resolved, Vec<Diagnostic>> {
+    let mut resolver = Resolver {
+        files,
+        known,
+        faults: Vec::new(),
+        schedule: Schedule::default(),
+    };
+    resolver.schedule.files = files.iter().map(|file| file.name.clone()).collect();
+    resolver.zones();
+    resolver.programmes();
+    resolver.slots();
+    let Resolver {
+        mut faults, schedule, ..
+    } = resolver;
+    let is_error = |fault: &Diagnostic| fault.severity == Severity::Error;
+    if !faults.iter().any(is_error) {
+        match Merged::new(&schedule, known) {
+            Ok(merged) => faults.extend(clashes(&merged, known, &places(files))),
+            // Every fault of the tree is found above, with its place; this is for those that are not.
+            Err(error) => {
+                let place = Place {
+                    file: files.first().map_or("", |file| &file.name).into(),
+                    line: 1,
+                    column: 1,
+                };
+                faults.push(Diagnostic::error(&place, error.to_string(), "mend the zones"));
+            }
+        }
+    }
+    let faults = in_order(faults);
+    if faults.iter().any(is_error) {
+        Err(faults)
+    } else {
+        Ok(Resolved {
+            schedule,
+            warnings: faults,
+        })
+    }
+}
+
+/// Returns where each slot's rule is written, by its code.
+fn places(files: &[NamedFile]) -> BTreeMap<&str, &Place> {
+    let slots = files.iter().flat_map(|file| &file.file.slots);
+    slots
+        .map(|slot| (slot.code.value.as_str(), slot.rule.place()))
+        .collect()
+}
+
+struct Resolver<'a> {
+    files: &'a [NamedFile],
+    known: &'a Known<'a>,
+    faults: Vec<Diagnostic>,
+    schedule: Schedule,
+}
+
+impl Resolver<'_> {
+    fn error(&mut self, place: &Place, message: String, remedy: impl Into<String>) {
+        self.faults.push(Diagnostic::error(place, message, remedy));
+    }
+
+    fn warning(&mut self, place: &Place, message: String, remedy: impl Into<String>) {
+        self.faults.push(Diagnostic::warning(place, message, remedy));
+    }
+
+    fn refuse_twins<'b>(&mut self, what: &str, codes: impl Iterator<Item = &'b Placed<String>>) {
+        let mut first: BTreeMap<&str, &Place> = BTreeMap::new();
+        for code in codes {
+            if let Some(place) = first.get(code.value.as_str()) {
+                let message = format!("{what} \"{}\" is declared at {place} already", code.value);
+                self.error(&code.place, message, "give each its own code");
+            } else {
+                first.insert(&code.value, &code.place);
+            }
+        }
+    }
+
+    fn refuse_other_file(&mut self, what: &str, code: &Placed<String>, file: &str) {
+        let owner = self.known.files.get(&code.value).filter(|owner| *owner != file);
+        if let Some(owner) = owner.filter(|owner| !self.schedule.files.contains(owner)) {
+            let message = format!(
+                "{what} \"{}\" is declared by the file {owner} already",
+                code.value
+            );
+            self.error(&code.place, message, "change it there, or choose another code");
+        }
+    }
+}
+
+fn did_you_mean(word: &str, candidates: &[&str], otherwise: &str) -> String {
+    nearest(word, candidates.iter().copied()).map_or_else(
+        || otherwise.to_owned(),
+        |near| format!("did you mean \"{near}\"? Otherwise {otherwise}"),
+    )
+}
