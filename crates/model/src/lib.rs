@@ -6,6 +6,7 @@ mod console;
 mod id;
 mod priority;
 mod programme;
+mod quiet;
 mod receiver;
 mod run_sheet;
 mod schedule;
@@ -22,6 +23,10 @@ pub use id::{
 };
 pub use priority::{BulletinClass, ParseClassError, Priority};
 pub use programme::{Media, PreEmption, Programme, Recurrence, Slot, SlotChange, SlotException, Source};
+pub use quiet::{
+    Days, GAIN_DB_MIN, MINUTES_A_DAY, QUIET_RULES_MAX, QuietHours, QuietPolicy, QuietPolicyError, VolumeStep,
+    Window,
+};
 pub use receiver::{Receipt, Receiver};
 pub use run_sheet::{Reason, RunSheet, RunSheetLine, TieRule, Verdict};
 pub use schedule::{NewException, NewProgramme, NewSlot, NewZone, Schedule};
