@@ -12,7 +12,18 @@ create table zone (
   -- The zone it lies in; null for a top zone.
   parent   integer references zone (id),
   -- Its multicast group is the base address plus this.
-  channel  integer not null unique check (channel between 0 and 65534)
+  channel  integer not null unique check (channel between 0 and 65534),
+  -- JSON of `loa_model::ZoneSettings`.
+  settings text not null check (json_valid(settings))
+) strict;
+
+-- Changes of quiet hours that wait for a second person.
+create table quiet_change (
+  zone      integer primary key references zone (id) on delete cascade,
+  -- JSON of the `loa_model::ZoneSettings` that would be in force.
+  settings  text not null check (json_valid(settings)),
+  by_user   text not null,
+  at        integer not null
 ) strict;
 
 -- A box on a pole.
@@ -55,36 +66,64 @@ create table media (
   -- bit/s
   bitrate        integer not null,
   encoded_bytes  integer not null,
-  added_at       integer not null
+  added_at       integer not null,
+  -- Name of the series of which it is an episode; null for none.
+  series         text
 ) strict;
+create index media_series on media (series) where series is not null;
 
 -- Something that can be aired.
 create table programme (
-  id           integer primary key,
-  code         text not null unique,
-  title        text not null,
-  media        text not null references media (hash),
-  class        text not null check (class in ('background', 'normal', 'priority', 'live', 'emergency')),
-  chime        integer not null check (chime in (0, 1)),
-  pre_emption  text not null check (pre_emption in ('resume', 'rejoin', 'drop')),
+  -- Numbers are never used again: the as-run log speaks of them.
+  id    integer primary key autoincrement,
+  code  text not null unique,
+  -- JSON of `loa_model::ProgrammeSpec`; programmes by id, media by hash.
+  spec  text not null check (json_valid(spec)),
   -- Schedule file that declares it.
-  file         text not null
+  file  text not null
 ) strict;
 
--- A recurring rule that places a programme in zones.
+-- The media that a programme names.
+create table programme_media (
+  programme  integer not null references programme (id) on delete cascade,
+  media      text not null references media (hash),
+  primary key (programme, media)
+) strict;
+
+-- The programmes that a playlist or a series names.
+create table programme_part (
+  programme  integer not null references programme (id) on delete cascade,
+  part       integer not null references programme (id),
+  primary key (programme, part)
+) strict;
+
+-- A kind of day on which the ordinary week does not hold.
+create table profile (
+  id    integer primary key autoincrement,
+  code  text not null unique,
+  -- JSON of `loa_model::ProfileSpec`; slots, programmes and zones by id.
+  spec  text not null check (json_valid(spec)),
+  file  text not null
+) strict;
+
+-- Days on which people switched a profile on, besides its own.
+create table profile_day (
+  profile   integer not null references profile (id) on delete cascade,
+  first     text not null,
+  last      text not null check (last >= first),
+  by_user   text not null,
+  at        integer not null,
+  primary key (profile, first)
+) strict;
+
+-- A rule that places a programme in zones.
 create table slot (
-  id            integer primary key,
-  code          text not null unique,
-  programme     integer not null references programme (id),
-  -- Exactly one of the two: a cron line as written, or a local date and time (ISO 8601).
-  cron          text,
-  once          text,
-  valid_from    text,
-  valid_to      text,
-  class         text not null check (class in ('background', 'normal', 'priority', 'live', 'emergency')),
-  max_duration  integer not null check (max_duration > 0),
-  file          text not null,
-  check ((cron is null) <> (once is null))
+  id         integer primary key autoincrement,
+  code       text not null unique,
+  programme  integer not null references programme (id),
+  -- JSON of `loa_model::SlotSpec`; programme, zones and profile by id.
+  spec       text not null check (json_valid(spec)),
+  file       text not null
 ) strict;
 
 -- Where a slot airs.
@@ -98,11 +137,30 @@ create table slot_zone (
 create table slot_exception (
   slot    integer not null references slot (id) on delete cascade,
   date    text not null,
-  change  text not null check (change in ('cancel')),
+  -- Local time of day of the one occurrence that it changes; empty for all of that date.
+  time    text not null,
+  -- JSON of `loa_model::SlotChange`; programmes by id.
+  change  text not null check (json_valid(change)),
   note    text not null,
   file    text not null,
-  primary key (slot, date)
+  primary key (slot, date, time)
 ) strict;
+
+-- What was decided of something that could air, by the hash of exactly that.
+create table approval (
+  content  text primary key check (length(content) = 64),
+  state    text not null check (state in ('draft', 'submitted', 'approved', 'rejected', 'archived')),
+  by_user  text not null,
+  at       integer not null,
+  note     text not null
+) strict;
+
+-- Counts the changes to anything that days are planned from; the as-run log is not.
+create table planning_version (
+  only    integer primary key check (only = 1),
+  number  integer not null
+) strict;
+insert into planning_version (only, number) values (1, 0);
 
 -- Every plan that was ever in force; numbers count up.
 create table run_sheet (
@@ -120,9 +178,13 @@ create table session (
   id           integer primary key,
   zone         integer not null references zone (id),
   title        text not null,
-  media        text not null,
+  -- JSON of `loa_model::Content`, as it was when the session began.
+  content      text not null,
   class        text not null check (class in ('background', 'normal', 'priority', 'live', 'emergency')),
+  -- The commune's own order among items of one class.
+  place        integer not null,
   pre_emption  text not null check (pre_emption in ('resume', 'rejoin', 'drop')),
+  give_up_after integer,
   cut          integer not null check (cut in (0, 1)),
   -- Where it comes from: a slot's occurrence, or an override.
   slot         integer,
@@ -143,6 +205,9 @@ create table override (
 create table as_run (
   session       integer not null references session (id) on delete cascade,
   part          integer not null check (part >= 1),
+  -- What sounded: JSON of `loa_model::Sound`, and the hash if it was a piece of media.
+  sound         text not null,
+  media         text,
   -- When `media_offset` sounded.
   at            integer not null,
   media_offset  integer not null,
@@ -152,7 +217,8 @@ create table as_run (
   ended_at      integer,
   ended_offset  integer,
   -- Why it ended: the cause's code, and its JSON.
-  cause         text check (cause in ('completed', 'time_limit', 'pre_empted', 'stopped', 'missed', 'unplanned',
+  cause         text check (cause in ('completed', 'time_limit', 'pre_empted', 'stopped', 'refused', 'missed', 'gave_up',
+                                      'quiet_hours', 'minutes_spent', 'source_failed', 'source_back', 'unplanned',
                                       'head_end_stopped', 'head_end_lost', 'fault')),
   reason        text,
   -- What was sent; null until the last packet was.
@@ -163,7 +229,19 @@ create table as_run (
   check (ended_at is null or ended_offset >= media_offset)
 ) strict;
 create index as_run_at on as_run (at);
+create index as_run_media on as_run (media) where media is not null;
 create index as_run_open on as_run (session) where ended_at is null;
+
+-- Planned occurrences that could not begin at their time, because something stronger had the air.
+create table delayed (
+  slot   integer not null,
+  zone   integer not null references zone (id),
+  start  integer not null,
+  -- When it was to begin, and the session that had the air.
+  at     integer not null,
+  by     integer not null,
+  primary key (slot, zone, start)
+) strict;
 
 -- Planned occurrences that never took the air.
 create table not_aired (

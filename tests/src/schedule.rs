@@ -86,6 +86,7 @@ pub fn import(station: &Station, airings: &[Airing<'_>]) -> Result<()> {
     let zones = station.write("zones.toml", ZONES)?;
     let day = station.write("day.toml", &text)?;
     station.loa(&["schedule", "import", &zones, &day])?;
+    station.loa(&["programme", "decide", "approve", "--all"])?;
     Ok(())
 }
 
@@ -104,8 +105,8 @@ pub fn second_from_now(s: i64) -> WallTime {
     WallTime::from_unix_s(now().as_unix_ms() / 1_000 + s + 1)
 }
 
-/// Prints an instant as a TOML local date-time in Vietnam's zone (UTC+7).
-fn local_seconds(at: WallTime) -> String {
+/// Prints an instant as a TOML local date-time in Vietnam's zone (UTC+7), in whole seconds.
+pub fn local_seconds(at: WallTime) -> String {
     let local = chrono::DateTime::from_timestamp_nanos(at.as_unix_ns()) + chrono::TimeDelta::hours(7);
     local.format("%Y-%m-%dT%H:%M:%S").to_string()
 }

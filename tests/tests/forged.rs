@@ -181,6 +181,7 @@ impl Attack {
             channel: Channel(1),
             class: BulletinClass::Emergency,
             drill: false,
+            authored: false,
             last: false,
             playout_delay_ms: 200,
         };

@@ -13,6 +13,7 @@ mod opus_packet;
 mod refuse;
 mod rewind;
 mod scan;
+mod stream;
 
 pub use fade::faded_tail;
 pub use file::AudioFile;
@@ -26,3 +27,4 @@ pub use opus_packet::{
 };
 pub use refuse::{AudioError, RefuseReason};
 pub use rewind::{RewindDecoder, RewindEncoder};
+pub use stream::AudioStream;

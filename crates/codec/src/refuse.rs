@@ -14,6 +14,13 @@ pub enum AudioError {
     Refused(#[from] RefuseReason),
 }
 
+impl AudioError {
+    /// Tells whether reading failed, rather than what was read.
+    pub const fn is_io(&self) -> bool {
+        matches!(self, Self::Io(_))
+    }
+}
+
 /// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

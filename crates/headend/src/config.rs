@@ -84,8 +84,8 @@ impl Default for MulticastConfig {
     }
 }
 
-/// How long receivers wait before they play what was sent.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// How long receivers wait before they play what was sent, and what sounds when nothing does.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlayoutConfig {
     /// For scheduled programmes, ms.
@@ -94,6 +94,12 @@ pub struct PlayoutConfig {
     pub urgent_delay_ms: u16,
     /// Whether programmes and overrides that ask for the chime get it.
     pub chime: bool,
+    /// Title of what sounds, over and over, in the place of dead air; none if nothing does.
+    pub fill: Option<String>,
+    /// What is on air and quieter than this is dead air, dBFS.
+    pub dead_air_dbfs: f32,
+    /// For how long, s.
+    pub dead_air_s: u16,
 }
 
 impl PlayoutConfig {
@@ -114,6 +120,9 @@ impl Default for PlayoutConfig {
             programme_delay_ms: 600,
             urgent_delay_ms: 200,
             chime: true,
+            fill: None,
+            dead_air_dbfs: -60.0,
+            dead_air_s: 5,
         }
     }
 }

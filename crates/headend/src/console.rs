@@ -130,6 +130,15 @@ impl Console for StationConsole {
                 "the day cannot be planned, the plan in force stays: {why}"
             ));
         }
+        for zone in self.on_air.dead_air().iter() {
+            let zones = self.planned.zones.load();
+            let code = zones
+                .get(*zone)
+                .map_or_else(|| zone.to_string(), |zone| zone.code.clone());
+            health.problems.push(format!(
+                "dead air in zone \"{code}\": something is on the air and nothing is heard"
+            ));
+        }
         let waiting = self.journal.waiting.load(Ordering::Relaxed);
         if waiting > 0 && self.journal.failed.load(Ordering::Relaxed) > 0 {
             health.problems.push(format!(
@@ -147,6 +156,7 @@ impl Console for StationConsole {
             unsendable,
             journal_drops,
             loader_drops,
+            monitor_drops,
             late,
             skipped,
         } = self.on_air.counts();
@@ -177,6 +187,11 @@ impl Console for StationConsole {
                 "loa_journal_drops_total",
                 "As-run entries the journal had no room for.",
                 journal_drops,
+            ),
+            (
+                "loa_monitor_drops_total",
+                "Packets that the monitor of dead air had no room for.",
+                monitor_drops,
             ),
             (
                 "loa_loader_drops_total",

@@ -12,5 +12,8 @@ pub mod library;
 pub mod on_air;
 pub mod password;
 pub mod planner;
+pub mod planning;
+pub mod rehearse;
+pub mod relay;
 pub mod run;
 pub mod workbench;

@@ -11,11 +11,12 @@ use arc_swap::ArcSwap;
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use loa_model::{RunSheet, WallTime, ZoneTree};
-use loa_plan::{DayInputs, local, plan_day};
+use loa_plan::{Planner, local, utc_offset_min};
 use loa_store::Store;
 use tracing::{error, info, warn};
 
 use crate::on_air::OnAir;
+use crate::planning::Planning;
 
 /// What the planner shows to others.
 #[derive(Debug, Default)]
@@ -32,21 +33,18 @@ pub struct Planned {
 ///
 /// If the store fails.
 pub fn plan(store: &mut Store, tz: Tz, date: NaiveDate, now: WallTime) -> anyhow::Result<RunSheet> {
-    let (tree, rows) = (store.zones()?, store.schedule()?);
-    let media: BTreeMap<_, _> = store
-        .media()?
-        .iter()
-        .map(|row| (row.media.hash, row.media.duration()))
-        .collect();
-    let inputs = DayInputs {
-        tree: &tree,
-        programmes: &rows.programmes,
-        media: &media,
-        slots: &rows.slots,
-        exceptions: &rows.exceptions,
-        tz,
-    };
-    let plan = plan_day(&inputs, date);
+    let planning = Planning::read(store, tz, now)?;
+    keep(store, &Planner::new(planning.inputs()), date, now)
+}
+
+/// Plans one day, and keeps the plan with its number.
+fn keep(
+    store: &mut Store,
+    planner: &Planner<'_>,
+    date: NaiveDate,
+    now: WallTime,
+) -> anyhow::Result<RunSheet> {
+    let plan = planner.day(date);
     for fault in &plan.faults {
         warn!(%date, "{fault}");
     }
@@ -65,24 +63,25 @@ pub fn start(
     planned: Arc<Planned>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let mut planner = Planner {
+    let mut watch = Watch {
         database,
         tz,
         on_air,
         planned,
         store: None,
         seen: None,
+        utc_offset_min: None,
         sheets: BTreeMap::new(),
     };
     std::thread::Builder::new().name("planner".into()).spawn(move || {
         while !stop.load(Ordering::Relaxed) {
-            planner.look();
+            watch.look();
             std::thread::sleep(LOOK);
         }
     })
 }
 
-struct Planner {
+struct Watch {
     database: PathBuf,
     tz: Tz,
     on_air: OnAir,
@@ -90,11 +89,13 @@ struct Planner {
     store: Option<Store>,
     /// Version of the data and local date that the newest plan was made for.
     seen: Option<(i64, NaiveDate)>,
+    /// How far local time was ahead of UTC when the zones were handed over; quiet hours go by it.
+    utc_offset_min: Option<i16>,
     /// Numbers of the run-sheets in force, to hand over only what changed.
     sheets: BTreeMap<NaiveDate, u32>,
 }
 
-impl Planner {
+impl Watch {
     fn look(&mut self) {
         let now = self.on_air.snapshot().at;
         if now == WallTime::default() {
@@ -123,19 +124,25 @@ impl Planner {
             none => none.insert(Store::open(&self.database)?),
         };
         let today = local::local_date(self.tz, now);
-        let version = store.data_version().context("look for changes")?;
-        if self.seen == Some((version, today)) {
+        let version = store.planning_version().context("look for changes")?;
+        let offset_moved = self
+            .utc_offset_min
+            .is_some_and(|offset| offset != utc_offset_min(self.tz, now));
+        if self.seen == Some((version, today)) && !offset_moved {
             return Ok(());
         }
-        let tree = store.zones()?;
-        if **self.planned.zones.load() != tree {
-            let tree = Arc::new(tree);
-            self.on_air.take_zones(Arc::clone(&tree))?;
+        let planning = Planning::read(store, self.tz, now)?;
+        let offset = utc_offset_min(self.tz, now);
+        if **self.planned.zones.load() != planning.tree || self.utc_offset_min != Some(offset) {
+            let tree = Arc::new(planning.tree.clone());
+            self.on_air.take_zones(Arc::clone(&tree), offset)?;
             self.planned.zones.store(tree);
+            self.utc_offset_min = Some(offset);
         }
+        let planner = Planner::new(planning.inputs());
         // Tomorrow too: its first programme may begin with a chime today.
         for date in [today, today + Days::new(1)] {
-            let sheet = plan(store, self.tz, date, now)?;
+            let sheet = keep(store, &planner, date, now)?;
             if self.sheets.insert(date, sheet.number) != Some(sheet.number) {
                 info!(%date, number = sheet.number, lines = sheet.lines.len(), "planned");
                 self.on_air.take_run_sheet(Arc::new(sheet))?;

@@ -1,5 +1,6 @@
 //! `loa run`: the head-end, from its first look at the clock to its last goodbye.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use loa_model::{Command, MonoTime, WallTime};
+use loa_model::{BulletinClass, Command, EncodedAudio, MonoTime, Origin, Piece, WallTime};
 use loa_net::{MulticastSender, Scheduling, SenderConfig};
-use loa_playout::{ChimeInfo, Engine, EngineSettings, LastPart};
+use loa_plan::utc_offset_min;
+use loa_playout::{ChimeInfo, Engine, EngineSettings, LastPart, Stretch};
 use loa_session::{StationClock, StreamStart};
-use loa_store::LastPartRow;
+use loa_store::{AsRunRow, LastPartRow, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::interval;
@@ -24,8 +26,9 @@ use crate::epoch;
 use crate::installation::Installation;
 use crate::journal::{self, JournalState};
 use crate::library;
-use crate::on_air::{self, AirConfig, AirThread, OnAir};
+use crate::on_air::{self, AirConfig, AirThread, DeadAir, OnAir};
 use crate::planner::{self, Planned};
+use crate::relay;
 
 /// Airs the day and serves the panel until told to stop.
 ///
@@ -85,14 +88,17 @@ impl Running {
         let clock = StationClock::new(MonoTime::from_ns(pair.mono_ns), now);
         let tree = store.zones()?;
 
-        let chime = if config.playout.chime {
-            Some(Arc::new(
-                library::chime(CHIME_BITRATE).context("cannot make the chime")?,
-            ))
-        } else {
-            None
+        let chimes = chimes(config)?;
+        let chime = info_of(&chimes);
+        let fill = match &config.playout.fill {
+            Some(title) => Some(fill(&store, title)?),
+            None => None,
         };
-        let settings = engine_settings(config.playout, chime.as_ref().map(|chime| chime.duration()));
+        let settings = EngineSettings {
+            fill,
+            utc_offset_min: utc_offset_min(config.station.time_zone, now),
+            ..engine_settings(&config.playout, chime)
+        };
         let mut engine = Engine::new(tree.clone(), epoch, settings, now);
         let since = now - RESTORE;
         let parts: Vec<_> = store.last_parts(since)?.into_iter().map(last_part).collect();
@@ -101,7 +107,9 @@ impl Running {
             .into_iter()
             .map(|row| row.occurrence)
             .collect();
-        engine.restore(&parts, &not_aired, alive, now);
+        let heard = heard_today(&store, now)?;
+        let delayed = store.still_delayed(since)?;
+        engine.restore(&parts, &not_aired, &delayed, &heard, alive, now);
 
         let addressing = installation.addressing()?;
         let sender_config = SenderConfig {
@@ -122,12 +130,19 @@ impl Running {
             engine,
             epoch,
             tree: tree.clone(),
+            utc_offset_min: settings.utc_offset_min,
             addressing,
             sender,
             signer: installation.signer()?,
             cname: config.station.name.clone(),
-            playout: config.playout,
-            chime,
+            playout: config.playout.clone(),
+            chimes,
+            silence: Arc::new(library::silence().context("cannot make silence")?),
+            dead_air: DeadAir {
+                level_dbfs: config.playout.dead_air_dbfs,
+                after: Duration::from_secs(u64::from(config.playout.dead_air_s)),
+            },
+            open_relay: relay::opener(installation.library()?, config.media.target_lufs),
             read_media: Box::new(move |hash| Ok(library.read(hash)?)),
             journal: journal_in,
             clock,
@@ -258,8 +273,58 @@ async fn serve(listener: TcpListener, running: &Running) -> Result<()> {
     Ok(())
 }
 
-fn engine_settings(playout: PlayoutConfig, chime: Option<Duration>) -> EngineSettings {
-    let chime = chime.map(|duration| ChimeInfo { duration });
+/// Renders the chime as loud as programmes may ask for; nothing if the station has none.
+fn chimes(config: &Config) -> Result<BTreeMap<i8, Arc<EncodedAudio>>> {
+    if !config.playout.chime {
+        return Ok(BTreeMap::new());
+    }
+    library::chimes(CHIME_BITRATE).context("cannot make the chime")
+}
+
+fn info_of(chimes: &BTreeMap<i8, Arc<EncodedAudio>>) -> Option<ChimeInfo> {
+    chimes.get(&0).map(|chime| ChimeInfo {
+        media: chime.media,
+        duration: chime.duration(),
+    })
+}
+
+/// Returns what the engine knows of the chime.
+///
+/// # Errors
+///
+/// If it cannot be rendered.
+pub(crate) fn chime_info(config: &Config) -> Result<Option<ChimeInfo>> {
+    Ok(info_of(&chimes(config)?))
+}
+
+/// Finds what sounds in the place of dead air.
+fn fill(store: &Store, title: &str) -> Result<Piece> {
+    let row = store.media_by_title(title)?.with_context(|| {
+        format!("playout.fill is \"{title}\", which the library does not hold; `loa media list` shows what there is")
+    })?;
+    Ok(Piece {
+        media: row.media.hash,
+        duration: row.media.duration(),
+    })
+}
+
+/// Reads what counts towards the minutes of the day that each zone is in.
+fn heard_today(store: &Store, now: WallTime) -> Result<Vec<Stretch>> {
+    let rows = store.as_run(now - RESTORE, now)?.into_iter();
+    let counted = rows.filter(|row| {
+        let authored = matches!(&row.started.origin, Origin::Override { by, .. } if !by.is_empty());
+        !(authored && row.started.class == BulletinClass::Emergency)
+    });
+    let stretch = |row: AsRunRow| Stretch {
+        zone: row.started.zone,
+        from: row.started.at,
+        to: row.ended.map_or(row.started.at, |ended| ended.at),
+    };
+    Ok(counted.map(stretch).collect())
+}
+
+/// Returns the engine's settings for a configuration.
+pub(crate) fn engine_settings(playout: &PlayoutConfig, chime: Option<ChimeInfo>) -> EngineSettings {
     let ms = |ms| Duration::from_millis(u64::from(ms));
     EngineSettings::new(chime, ms(playout.programme_delay_ms), ms(playout.urgent_delay_ms))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ContentHash, OccurrenceId, SessionId, ZoneId};
 use crate::priority::BulletinClass;
 use crate::programme::PreEmption;
+use crate::run_sheet::Content;
 use crate::time::WallTime;
 
 /// Why a session exists.
@@ -35,6 +36,15 @@ pub enum AsRunEvent {
     Started(PartStarted),
     /// It left the air.
     Ended(PartEnded),
+    /// A planned occurrence cannot begin at its time: something stronger has the air. It may still.
+    Delayed {
+        /// Which.
+        occurrence: OccurrenceId,
+        /// When it was to begin.
+        at: WallTime,
+        /// What has the air.
+        by: SessionId,
+    },
     /// A planned occurrence never took the air.
     NotAired {
         /// Which.
@@ -61,13 +71,17 @@ pub struct PartStarted {
     pub origin: Origin,
     /// Name of the programme.
     pub title: String,
-    /// What sounds.
-    pub media: ContentHash,
+    /// All that the session sounds like.
+    pub content: Content,
+    /// What of it sounds in this part.
+    pub sound: Sound,
     /// Its class.
     pub class: BulletinClass,
+    /// Among items of one class in one zone, the lower one goes first.
+    pub order: u16,
     /// When `media_offset` sounds; a chime sounds before this.
     pub at: WallTime,
-    /// How far into the media it began.
+    /// How far into the content it began.
     pub media_offset: Duration,
     /// When it ends if nothing interrupts it.
     pub ends: WallTime,
@@ -75,6 +89,22 @@ pub struct PartStarted {
     pub cut: bool,
     /// What becomes of it when something stronger takes the air.
     pub pre_emption: PreEmption,
+    /// Once it was kept off the air for this long, it does not come back.
+    pub give_up_after: Option<Duration>,
+}
+
+/// What sounds in one part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sound {
+    /// A piece of media.
+    Media(ContentHash),
+    /// A relay's source, by its number from 0.
+    Source(usize),
+    /// What a relay sounds like while no source does: a piece of media, over and over, or nothing.
+    Fill(Option<ContentHash>),
+    /// Nothing.
+    Silence,
 }
 
 /// A session leaving the air.
@@ -86,7 +116,7 @@ pub struct PartEnded {
     pub part: u32,
     /// When the last of it sounds.
     pub at: WallTime,
-    /// How far into the media it came.
+    /// How far into the content it came.
     pub media_offset: Duration,
     /// Why.
     pub reason: EndReason,
@@ -111,8 +141,26 @@ pub enum EndReason {
         /// Name of the user.
         by: String,
     },
+    /// The plan could not air it.
+    Refused {
+        /// Why, for people.
+        why: String,
+    },
     /// Its time passed before the air was free.
     Missed,
+    /// It was kept off the air for longer than it would wait.
+    GaveUp,
+    /// Quiet hours began.
+    QuietHours,
+    /// The zone had sounded for as long as it may in a day.
+    MinutesSpent,
+    /// What sounded in this part failed, and something else took over.
+    SourceFailed {
+        /// How, for people.
+        what: String,
+    },
+    /// A better source took over.
+    SourceBack,
     /// The run-sheet that held it was replaced by one without it.
     Unplanned,
     /// The head-end was shut down in order.
@@ -134,7 +182,13 @@ impl EndReason {
             Self::TimeLimit => "time_limit",
             Self::PreEmpted { .. } => "pre_empted",
             Self::Stopped { .. } => "stopped",
+            Self::Refused { .. } => "refused",
             Self::Missed => "missed",
+            Self::GaveUp => "gave_up",
+            Self::QuietHours => "quiet_hours",
+            Self::MinutesSpent => "minutes_spent",
+            Self::SourceFailed { .. } => "source_failed",
+            Self::SourceBack => "source_back",
             Self::Unplanned => "unplanned",
             Self::HeadEndStopped => "head_end_stopped",
             Self::HeadEndLost => "head_end_lost",
@@ -148,6 +202,8 @@ impl fmt::Display for EndReason {
         match self {
             Self::PreEmpted { by } => write!(f, "pre_empted by {by}"),
             Self::Stopped { by } => write!(f, "stopped by {by}"),
+            Self::Refused { why } => write!(f, "refused: {why}"),
+            Self::SourceFailed { what } => write!(f, "source_failed: {what}"),
             Self::Fault { what } => write!(f, "fault: {what}"),
             other => f.write_str(other.code()),
         }

@@ -67,6 +67,14 @@ pub enum Refusal {
     /// No such session, or it is over.
     #[error("session {0} is not on air and not waiting")]
     UnknownSession(SessionId),
+    /// Only an emergency with a named author sounds in quiet hours.
+    #[error("zone {0} has quiet hours; only an emergency with a named author sounds then")]
+    QuietHours(ZoneId),
+    /// The zone has sounded for as long as it may on this day.
+    #[error(
+        "zone {0} has sounded for as long as it may today; only an emergency with a named author still does"
+    )]
+    MinutesSpent(ZoneId),
     /// The zone holds as many sessions as the engine keeps.
     #[error("zone {0} already holds {SESSIONS_PER_ZONE_MAX} sessions; stop one first")]
     TooManySessions(ZoneId),

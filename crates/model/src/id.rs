@@ -31,8 +31,20 @@ row_id! {
     ProgrammeId,
     /// A slot's row in the store.
     SlotId,
+    /// A day profile's row in the store.
+    ProfileId,
     /// A user's row in the store.
     UserId,
+}
+
+/// One opening of a relay, within a run of the head-end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelayId(pub u32);
+
+impl fmt::Display for RelayId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// One airing, from its first start to its last end, through any pre-emption.

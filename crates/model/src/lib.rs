@@ -5,30 +5,38 @@ mod audio;
 mod console;
 mod id;
 mod priority;
+mod profile;
 mod programme;
 mod quiet;
 mod receiver;
 mod run_sheet;
 mod schedule;
+mod slot;
 mod time;
 mod zone;
 
-pub use as_run::{AsRunEvent, EndReason, Origin, PartEnded, PartStarted};
+pub use as_run::{AsRunEvent, EndReason, Origin, PartEnded, PartStarted, Sound};
 pub use audio::EncodedAudio;
 pub use console::{
     Command, CommandDone, Heard, NextUp, Refusal, SESSIONS_PER_ZONE_MAX, SessionState, Snapshot, ZoneState,
 };
 pub use id::{
-    ContentHash, OccurrenceId, ParseHashError, ProgrammeId, ReceiverId, SessionId, SlotId, UserId, ZoneId,
+    ContentHash, OccurrenceId, ParseHashError, ProfileId, ProgrammeId, ReceiverId, RelayId, SessionId,
+    SlotId, UserId, ZoneId,
 };
 pub use priority::{BulletinClass, ParseClassError, Priority};
-pub use programme::{Media, PreEmption, Programme, Recurrence, Slot, SlotChange, SlotException, Source};
+pub use profile::{DayRule, DaySpan, Mute, Profile, ProfileSpec, YearDay};
+pub use programme::{
+    Approval, ApprovalState, Chime, Media, PlaylistItem, PreEmption, Programme, ProgrammeSpec, Relay, Source,
+    WhenNone,
+};
 pub use quiet::{
     Days, GAIN_DB_MIN, MINUTES_A_DAY, QUIET_RULES_MAX, QuietHours, QuietPolicy, QuietPolicyError, VolumeStep,
     Window,
 };
-pub use receiver::{Receipt, Receiver};
-pub use run_sheet::{Reason, RunSheet, RunSheetLine, TieRule, Verdict};
-pub use schedule::{NewException, NewProgramme, NewSlot, NewZone, Schedule};
+pub use receiver::{Receipt, Receiver, Silence, Silenced};
+pub use run_sheet::{Content, Piece, Reason, RunSheet, RunSheetLine, TieRule, Verdict};
+pub use schedule::{NewException, NewProfile, NewProgramme, NewSlot, NewZone, Schedule};
+pub use slot::{MakesRoom, ORDER_DEFAULT, Overrun, Recurrence, Slot, SlotChange, SlotException, SlotSpec};
 pub use time::{MonoTime, SAMPLE_RATE, SampleTime, WallTime, duration_to_samples, samples_to_duration};
-pub use zone::{Channel, DEPTH_MAX, Zone, ZoneTree, ZoneTreeError};
+pub use zone::{Channel, DEPTH_MAX, Zone, ZoneSettings, ZoneTree, ZoneTreeError};

@@ -82,13 +82,16 @@ impl FromStr for BulletinClass {
 /// A session's claim to the air. The greater one is heard.
 ///
 /// Class first; then authority, the zone nearer the top; then the newest of two
-/// emergencies, and whichever came first of anything else.
+/// emergencies, and of anything else what the commune puts first, and whichever came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority {
     /// What kind of content it is.
     pub class: BulletinClass,
     /// Zones above the one it was sent to; zero is the top.
     pub depth: u8,
+    /// The commune's own order, lower first. It decides within one zone, whose receivers get one stream: they need
+    /// not know it, and take it for zero.
+    pub order: u16,
     /// Which session; a larger number began later.
     pub session: SessionId,
 }
@@ -101,7 +104,7 @@ impl Ord for Priority {
             if self.class == BulletinClass::Emergency {
                 newest
             } else {
-                newest.reverse()
+                other.order.cmp(&self.order).then(newest.reverse())
             }
         })
     }
@@ -142,11 +145,25 @@ mod tests {
         let priority = |(class, depth, session)| Priority {
             class,
             depth,
+            order: 0,
             session: SessionId(session),
         };
         for (winner, loser, rule) in rows {
             assert!(priority(winner) > priority(loser), "{rule}");
         }
+    }
+
+    #[test]
+    fn the_communes_order_comes_before_time_but_not_among_emergencies() {
+        let priority = |class, order, session| Priority {
+            class,
+            depth: 1,
+            order,
+            session: SessionId(session),
+        };
+        use BulletinClass::{Emergency, Priority as Important};
+        assert!(priority(Important, 1, 2) > priority(Important, 2, 1));
+        assert!(priority(Emergency, 2, 2) > priority(Emergency, 1, 1));
     }
 
     #[test]

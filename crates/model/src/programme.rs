@@ -1,12 +1,13 @@
-//! What can be aired, and the rules that place it in the day.
+//! What can be aired.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ContentHash, ProgrammeId, SlotId, ZoneId};
+use crate::id::{ContentHash, ProgrammeId};
 use crate::priority::BulletinClass;
+use crate::time::WallTime;
 
 /// A piece of media in the library.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,25 +46,105 @@ pub struct Programme {
     pub id: ProgrammeId,
     /// Short stable name used in schedule files.
     pub code: String,
+    /// What it is.
+    pub spec: ProgrammeSpec<ProgrammeId>,
+}
+
+/// What a programme is; `P` names other programmes and `M` media: by what people call them where people write, by row
+/// and by hash in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgrammeSpec<P, M = ContentHash> {
     /// Name shown to people.
     pub title: String,
     /// What sounds.
-    pub source: Source,
+    pub source: Source<P, M>,
     /// Its class wherever a slot does not say otherwise.
     pub class: BulletinClass,
-    /// Whether the station's chime sounds before it.
-    pub chime: bool,
+    /// The station's chime around it.
+    pub chime: Chime,
     /// What becomes of it when something stronger takes the air.
     pub pre_emption: PreEmption,
+    /// Once it was kept off the air for this long, it does not come back.
+    pub give_up_after: Option<Duration>,
+    /// What it is about; reports count by it.
+    pub topic: Option<String>,
+    /// The campaign it belongs to; reports count by it.
+    pub campaign: Option<String>,
 }
 
 /// Where a programme's sound comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Source {
+pub enum Source<P, M = ContentHash> {
     /// One piece of media from the library.
-    Asset(ContentHash),
+    Asset {
+        /// Which.
+        media: M,
+        /// The same in other languages, by the name that zones choose a language by.
+        #[serde(default = "BTreeMap::new")]
+        languages: BTreeMap<String, M>,
+    },
+    /// Several things, one after another.
+    Playlist(Vec<PlaylistItem<P, M>>),
+    /// The newest approved episode that the zone has not heard.
+    Series {
+        /// Media of this series are its episodes.
+        name: String,
+        /// What airs when there is none.
+        when_none: WhenNone<P>,
+    },
+    /// Another station, or a studio.
+    Relay(Relay<M>),
+    /// Nothing: keeps the air free.
+    Silence,
+}
+
+/// One thing in a playlist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaylistItem<P, M = ContentHash> {
+    /// A piece of media.
+    Media(M),
+    /// Another programme: an asset, a playlist or a series.
+    Programme(P),
+}
+
+/// What airs when a series has no episode that the zone has not heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenNone<P> {
+    /// Nothing.
+    #[default]
+    Skip,
+    /// The newest episode once more.
+    Repeat,
+    /// Another programme.
+    Instead(P),
+}
+
+/// Another station, or a studio, carried live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relay<M = ContentHash> {
+    /// Where it comes from, best first.
+    pub sources: Vec<String>,
+    /// Sounds, over and over, while no source does.
+    pub fill: Option<M>,
+    /// A source that is silent for this long gives way to the next.
+    pub silence: Duration,
+    /// Whether it is a window for a studio: nobody is called while nobody speaks.
+    pub studio: bool,
+}
+
+/// The station's chime around a programme.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chime {
+    /// It sounds before.
+    pub before: bool,
+    /// It sounds after.
+    pub after: bool,
+    /// How much quieter than it was made, dB: zero or less.
+    #[serde(default)]
+    pub gain_db: i8,
 }
 
 /// What becomes of a programme when something stronger takes the air.
@@ -79,57 +160,148 @@ pub enum PreEmption {
     Drop,
 }
 
-/// A recurring rule that places a programme in zones.
+/// A decision that something may or may not air, bound to what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slot {
-    /// Its row in the store.
-    pub id: SlotId,
-    /// Short stable name, unique among slots.
-    pub code: String,
-    /// What it airs.
-    pub programme: ProgrammeId,
-    /// Where it airs.
-    pub zones: Vec<ZoneId>,
-    /// When it airs.
-    pub recurrence: Recurrence,
-    /// First day on which it may air.
-    pub valid_from: Option<NaiveDate>,
-    /// Last day on which it may air.
-    pub valid_to: Option<NaiveDate>,
-    /// Its class.
-    pub class: BulletinClass,
-    /// It is cut, with a fade, after this long.
-    pub max_duration: Duration,
-}
-
-/// When a slot airs, in the installation's time zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recurrence {
-    /// A cron line as a person wrote it: five fields (minute first) or six (second first), weekdays by name.
-    Cron(String),
-    /// Once, at this local date and time.
-    Once(NaiveDateTime),
-}
-
-/// A change to a slot's occurrences on one date that leaves the series alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlotException {
-    /// Whose occurrences.
-    pub slot: SlotId,
-    /// On which local date.
-    pub date: NaiveDate,
-    /// What happens to them.
-    pub change: SlotChange,
+pub struct Approval {
+    /// Hash of what was judged; anything else is another thing.
+    pub content: ContentHash,
+    /// The decision.
+    pub state: ApprovalState,
+    /// Who decided.
+    pub by: String,
+    /// When.
+    pub at: WallTime,
     /// Why, for people.
     pub note: String,
 }
 
-/// What an exception does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far something is on its way to the air.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SlotChange {
-    /// They do not air.
-    Cancel,
+pub enum ApprovalState {
+    /// Somebody works on it.
+    #[default]
+    Draft,
+    /// It waits for a decision.
+    Submitted,
+    /// It may air.
+    Approved,
+    /// It was sent back.
+    Rejected,
+    /// Its time is over.
+    Archived,
+}
+
+impl ApprovalState {
+    /// All states, in order of their way.
+    pub const ALL: [Self; 5] = [
+        Self::Draft,
+        Self::Submitted,
+        Self::Approved,
+        Self::Rejected,
+        Self::Archived,
+    ];
+
+    /// Returns the word used in the store and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Submitted => "submitted",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+impl<P, M> ProgrammeSpec<P, M> {
+    /// Names programmes and media in another way; the first name that stands for nothing is the error.
+    ///
+    /// # Errors
+    ///
+    /// What the functions give.
+    pub fn try_map<Q, N, E>(
+        self,
+        mut programme: impl FnMut(P) -> Result<Q, E>,
+        mut media: impl FnMut(M) -> Result<N, E>,
+    ) -> Result<ProgrammeSpec<Q, N>, E> {
+        let source = match self.source {
+            Source::Asset {
+                media: own,
+                languages,
+            } => Source::Asset {
+                media: media(own)?,
+                languages: languages
+                    .into_iter()
+                    .map(|(language, version)| Ok((language, media(version)?)))
+                    .collect::<Result<_, E>>()?,
+            },
+            Source::Playlist(items) => {
+                let items = items.into_iter().map(|item| match item {
+                    PlaylistItem::Media(piece) => media(piece).map(PlaylistItem::Media),
+                    PlaylistItem::Programme(other) => programme(other).map(PlaylistItem::Programme),
+                });
+                Source::Playlist(items.collect::<Result<_, E>>()?)
+            }
+            Source::Series { name, when_none } => Source::Series {
+                name,
+                when_none: match when_none {
+                    WhenNone::Skip => WhenNone::Skip,
+                    WhenNone::Repeat => WhenNone::Repeat,
+                    WhenNone::Instead(other) => WhenNone::Instead(programme(other)?),
+                },
+            },
+            Source::Relay(relay) => Source::Relay(Relay {
+                sources: relay.sources,
+                fill: relay.fill.map(media).transpose()?,
+                silence: relay.silence,
+                studio: relay.studio,
+            }),
+            Source::Silence => Source::Silence,
+        };
+        Ok(ProgrammeSpec {
+            title: self.title,
+            source,
+            class: self.class,
+            chime: self.chime,
+            pre_emption: self.pre_emption,
+            give_up_after: self.give_up_after,
+            topic: self.topic,
+            campaign: self.campaign,
+        })
+    }
+
+    /// Returns the other programmes it names.
+    pub fn others(&self) -> Vec<&P> {
+        match &self.source {
+            Source::Playlist(items) => {
+                let others = items.iter().filter_map(|item| match item {
+                    PlaylistItem::Programme(other) => Some(other),
+                    PlaylistItem::Media(_) => None,
+                });
+                others.collect()
+            }
+            Source::Series {
+                when_none: WhenNone::Instead(other),
+                ..
+            } => vec![other],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the media it names itself.
+    pub fn media(&self) -> Vec<&M> {
+        match &self.source {
+            Source::Asset { media, languages } => std::iter::once(media).chain(languages.values()).collect(),
+            Source::Playlist(items) => {
+                let pieces = items.iter().filter_map(|item| match item {
+                    PlaylistItem::Media(media) => Some(media),
+                    PlaylistItem::Programme(_) => None,
+                });
+                pieces.collect()
+            }
+            Source::Relay(relay) => relay.fill.iter().collect(),
+            Source::Series { .. } | Source::Silence => Vec::new(),
+        }
+    }
 }

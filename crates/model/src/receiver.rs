@@ -49,4 +49,28 @@ pub struct Receipt {
     pub output_dbfs: f64,
     /// Whether it has left the air here; what was pre-empted may come back.
     pub over: bool,
+    /// What of it came and was kept silent.
+    #[serde(default)]
+    pub silenced: Option<Silenced>,
+}
+
+/// What a receiver kept silent of a session that it could have played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silenced {
+    /// Why, most recently.
+    pub why: Silence,
+    /// How long.
+    pub span: Duration,
+}
+
+/// Why a receiver is silent, but for an emergency with a named author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Silence {
+    /// It knows no policy of its zone yet.
+    PolicyUnknown,
+    /// Its zone may not sound at this hour.
+    QuietHours,
+    /// Its zone had its minutes of the day.
+    MinutesUsed,
 }

@@ -1,17 +1,13 @@
 //! A schedule as people write it, checked and ready to be stored: everything names everything else by code.
 
-use std::time::Duration;
-
-use chrono::NaiveDate;
-
-use crate::id::ContentHash;
-use crate::priority::BulletinClass;
-use crate::programme::{PreEmption, Recurrence, SlotChange};
-use crate::zone::Channel;
+use crate::profile::ProfileSpec;
+use crate::programme::ProgrammeSpec;
+use crate::slot::{SlotException, SlotSpec};
+use crate::zone::{Channel, ZoneSettings};
 
 /// What one or more schedule files hold, with every name known to stand for something.
 ///
-/// A file owns the programmes, slots and exceptions it declares: importing a file
+/// A file owns the programmes, slots, profiles and exceptions it declares: importing a file
 /// of the same name again replaces them. Zones are added and changed, never removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
@@ -21,6 +17,8 @@ pub struct Schedule {
     pub zones: Vec<NewZone>,
     /// Programmes.
     pub programmes: Vec<NewProgramme>,
+    /// Day profiles.
+    pub profiles: Vec<NewProfile>,
     /// Slots.
     pub slots: Vec<NewSlot>,
     /// Exceptions to slots.
@@ -38,6 +36,8 @@ pub struct NewZone {
     pub parent: Option<String>,
     /// Its multicast channel.
     pub channel: Channel,
+    /// What else is said of it.
+    pub settings: ZoneSettings,
 }
 
 /// A programme to add or change.
@@ -47,16 +47,19 @@ pub struct NewProgramme {
     pub file: String,
     /// Its code.
     pub code: String,
-    /// Name shown to people.
-    pub title: String,
-    /// What sounds.
-    pub media: ContentHash,
-    /// Its class wherever a slot does not say otherwise.
-    pub class: BulletinClass,
-    /// Whether the chime sounds before it.
-    pub chime: bool,
-    /// What becomes of it when something stronger takes the air.
-    pub pre_emption: PreEmption,
+    /// What it is; other programmes by code.
+    pub spec: ProgrammeSpec<String>,
+}
+
+/// A day profile to add or change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProfile {
+    /// Name of the file that declares it.
+    pub file: String,
+    /// Its code.
+    pub code: String,
+    /// What it says; slots, programmes and zones by code.
+    pub spec: ProfileSpec<String, String, String>,
 }
 
 /// A slot to add or change.
@@ -66,20 +69,8 @@ pub struct NewSlot {
     pub file: String,
     /// Its code.
     pub code: String,
-    /// Code of what it airs.
-    pub programme: String,
-    /// Codes of where it airs.
-    pub zones: Vec<String>,
-    /// When it airs.
-    pub recurrence: Recurrence,
-    /// First day on which it may air.
-    pub valid_from: Option<NaiveDate>,
-    /// Last day on which it may air.
-    pub valid_to: Option<NaiveDate>,
-    /// Its class.
-    pub class: BulletinClass,
-    /// It is cut, with a fade, after this long.
-    pub max_duration: Duration,
+    /// What it says; programme, zones and profile by code.
+    pub spec: SlotSpec<String, String, String>,
 }
 
 /// An exception to add or change.
@@ -87,12 +78,6 @@ pub struct NewSlot {
 pub struct NewException {
     /// Name of the file that declares it.
     pub file: String,
-    /// Code of the slot.
-    pub slot: String,
-    /// On which local date.
-    pub date: NaiveDate,
-    /// What happens.
-    pub change: SlotChange,
-    /// Why, for people.
-    pub note: String,
+    /// What it says; slot and programme by code.
+    pub exception: SlotException<String, String>,
 }

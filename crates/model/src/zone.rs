@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ZoneId;
+use crate::quiet::QuietPolicy;
 
 /// Number of a zone's multicast group above the installation's base address.
 ///
@@ -38,6 +39,25 @@ pub struct Zone {
     pub parent: Option<ZoneId>,
     /// Its multicast channel.
     pub channel: Channel,
+    /// What else is said of it.
+    pub settings: ZoneSettings,
+}
+
+/// What is said of a zone and holds for all below it that say nothing of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneSettings {
+    /// When it may sound.
+    #[serde(default)]
+    pub quiet: Option<QuietPolicy>,
+    /// Whether a change of when it may sound takes a second person; below it too.
+    #[serde(default)]
+    pub two_persons: bool,
+    /// The language version that it hears; without one, the programme's own.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Whether only approved content airs here; without a word, it is so.
+    #[serde(default)]
+    pub approval: Option<bool>,
 }
 
 /// All zones of an installation, checked to be a forest with unique codes and channels.
@@ -170,6 +190,28 @@ impl ZoneTree {
         self.chain(lower).any(|zone| zone.id == upper)
     }
 
+    /// Returns when a zone may sound: its own policy, or that of the nearest zone above that has one.
+    pub fn quiet(&self, id: ZoneId) -> Option<&QuietPolicy> {
+        self.chain(id).find_map(|zone| zone.settings.quiet.as_ref())
+    }
+
+    /// Tells whether a change of a zone's quiet hours takes a second person.
+    pub fn takes_two_persons(&self, id: ZoneId) -> bool {
+        self.chain(id).any(|zone| zone.settings.two_persons)
+    }
+
+    /// Returns the language version that a zone hears.
+    pub fn language(&self, id: ZoneId) -> Option<&str> {
+        self.chain(id).find_map(|zone| zone.settings.language.as_deref())
+    }
+
+    /// Tells whether only approved content airs in a zone.
+    pub fn requires_approval(&self, id: ZoneId) -> bool {
+        self.chain(id)
+            .find_map(|zone| zone.settings.approval)
+            .unwrap_or(true)
+    }
+
     /// Walks the zone itself and every zone under it, in order of id.
     pub fn subtree(&self, id: ZoneId) -> impl Iterator<Item = &Zone> {
         self.iter().filter(move |zone| self.covers(id, zone.id))
@@ -188,6 +230,7 @@ mod tests {
             id: ZoneId(id),
             code: format!("z{id}"),
             name: format!("Zone {id}"),
+            settings: ZoneSettings::default(),
             parent: parent.map(ZoneId),
             channel: Channel(u16::try_from(id).unwrap()),
         }

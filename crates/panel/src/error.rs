@@ -95,6 +95,8 @@ impl PanelError {
 
 fn say_console(error: &ConsoleError, lang: Lang) -> String {
     match error {
+        ConsoleError::Refused(Refusal::QuietHours(_)) => lang.say("refused-quiet-hours"),
+        ConsoleError::Refused(Refusal::MinutesSpent(_)) => lang.say("refused-minutes-spent"),
         ConsoleError::Refused(Refusal::UnknownZone(_)) => lang.say("refused-zone-gone"),
         ConsoleError::Refused(Refusal::UnknownSession(_)) => lang.say("refused-session-over"),
         ConsoleError::Refused(Refusal::TooManySessions(_)) => {

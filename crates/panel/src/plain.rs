@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
 use loa_model::{
-    BulletinClass, EndReason, PreEmption, Reason, RunSheet, SessionId, TieRule, Verdict, WallTime, ZoneTree,
+    ApprovalState, BulletinClass, EndReason, MakesRoom, PreEmption, Reason, RunSheet, SessionId, TieRule,
+    Verdict, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::lang::Lang;
@@ -103,7 +104,13 @@ pub(crate) fn end_reason(
             None => lang.say("end-pre-empted"),
         },
         EndReason::Stopped { by } => lang.say_with("end-stopped", &[("by", by)]),
+        EndReason::Refused { why } => lang.say_with("end-refused", &[("why", why)]),
         EndReason::Missed => lang.say("end-missed"),
+        EndReason::GaveUp => lang.say("end-gave-up"),
+        EndReason::QuietHours => lang.say("end-quiet-hours"),
+        EndReason::MinutesSpent => lang.say("end-minutes-spent"),
+        EndReason::SourceFailed { what } => lang.say_with("end-source-failed", &[("what", what)]),
+        EndReason::SourceBack => lang.say("end-source-back"),
         EndReason::Unplanned => lang.say("end-unplanned"),
         EndReason::HeadEndStopped => lang.say("end-head-end-stopped"),
         EndReason::HeadEndLost => lang.say("end-head-end-lost"),
@@ -158,6 +165,81 @@ pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz
         Reason::MediaMissing => lang.say("reason-media-missing"),
         Reason::Cancelled { note } if note.is_empty() => lang.say("reason-cancelled"),
         Reason::Cancelled { note } => lang.say_with("reason-cancelled-because", &[("note", note)]),
+        other => change_of_day(other, sheet, zones, tz, lang),
+    }
+}
+
+/// Returns what a date, a profile, a special, quiet hours or an approval made of a line.
+fn change_of_day(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, lang: Lang) -> String {
+    let noted = |key: &str, values: &[(&'static str, &str)], note: &str| {
+        let text = lang.say_with(key, values);
+        if note.is_empty() {
+            text
+        } else {
+            format!("{text}: {note}")
+        }
+    };
+    let zone_name = |zone: ZoneId| zones.get(zone).map_or("", |zone| zone.name.as_str());
+    match reason {
+        Reason::Moved { from, note } => noted("reason-moved", &[("from", &clock(*from, tz))], note),
+        Reason::MovedTo { to, note } => noted("reason-moved-to", &[("to", &clock(*to, tz))], note),
+        Reason::Replaced { programme, note } => noted("reason-replaced", &[("programme", programme)], note),
+        Reason::Trimmed { limit, note } => noted("reason-trimmed", &[("limit", &length(*limit))], note),
+        Reason::Muted { profile } => lang.say_with("reason-muted", &[("profile", profile)]),
+        Reason::ReplacedOn { profile, programme } => lang.say_with(
+            "reason-replaced-on",
+            &[("profile", profile), ("programme", programme)],
+        ),
+        Reason::AddedOn { profile } => lang.say_with("reason-added-on", &[("profile", profile)]),
+        Reason::MakesRoom { line, how, planned } => {
+            let key = match how {
+                MakesRoom::Trim => "reason-makes-room-trim",
+                MakesRoom::Skip => "reason-makes-room-skip",
+                MakesRoom::Move => "reason-makes-room-move",
+            };
+            let title = sheet.line(*line).map_or("", |line| line.title.as_str());
+            let (line, planned) = (line.to_string(), clock(*planned, tz));
+            lang.say_with(key, &[("line", &line), ("title", title), ("planned", &planned)])
+        }
+        Reason::QuietHours { zone, until, .. } => {
+            let zone = zone_name(*zone);
+            match until.map(|until| clock(until, tz)) {
+                Some(until) => lang.say_with("reason-quiet-until", &[("zone", zone), ("until", &until)]),
+                None => lang.say_with("reason-quiet", &[("zone", zone)]),
+            }
+        }
+        Reason::QuietFrom { zone, from } => {
+            let from = clock(*from, tz);
+            lang.say_with(
+                "reason-quiet-from",
+                &[("zone", zone_name(*zone)), ("from", &from)],
+            )
+        }
+        Reason::MinutesSpent { zone, minutes } => {
+            let minutes = minutes.to_string();
+            lang.say_with(
+                "reason-minutes-spent",
+                &[("zone", zone_name(*zone)), ("minutes", &minutes)],
+            )
+        }
+        Reason::SilentIn { zone } => lang.say_with("reason-silent-in", &[("zone", zone_name(*zone))]),
+        Reason::NotApproved { what, state } => {
+            let state = lang.say(match state {
+                ApprovalState::Draft => "approval-draft",
+                ApprovalState::Submitted => "approval-submitted",
+                ApprovalState::Approved => "approval-approved",
+                ApprovalState::Rejected => "approval-rejected",
+                ApprovalState::Archived => "approval-archived",
+            });
+            lang.say_with("reason-not-approved", &[("what", what), ("state", &state)])
+        }
+        Reason::Episode { series, again: false } => lang.say_with("reason-episode", &[("series", series)]),
+        Reason::Episode { series, again: true } => {
+            lang.say_with("reason-episode-again", &[("series", series)])
+        }
+        Reason::NoEpisode { series } => lang.say_with("reason-no-episode", &[("series", series)]),
+        Reason::Language { language } => lang.say_with("reason-language", &[("language", language)]),
+        Reason::Overruns { limit } => lang.say_with("reason-overruns", &[("limit", &length(*limit))]),
         // The model may grow before the words do; the code's own name is better than nothing.
         other => format!("{other:?}"),
     }
@@ -167,6 +249,7 @@ fn tie(rule: TieRule, lang: Lang) -> String {
     lang.say(match rule {
         TieRule::Class => "tie-class",
         TieRule::Authority => "tie-authority",
+        TieRule::Order => "tie-order",
         TieRule::FirstCome => "tie-first-come",
         TieRule::Newest => "tie-newest",
     })
@@ -174,7 +257,10 @@ fn tie(rule: TieRule, lang: Lang) -> String {
 
 #[cfg(test)]
 mod tests {
-    use loa_model::{Channel, ContentHash, OccurrenceId, RunSheetLine, SlotId, Zone, ZoneId};
+    use loa_model::{
+        Channel, Chime, Content, ContentHash, ORDER_DEFAULT, OccurrenceId, RunSheetLine, SlotId, Zone,
+        ZoneId, ZoneSettings,
+    };
 
     use super::*;
 
@@ -307,6 +393,7 @@ mod tests {
             name: "Village".into(),
             parent: None,
             channel: Channel(1),
+            settings: ZoneSettings::default(),
         };
         let start = WallTime::from_unix_s(1_800_000_000);
         let line = RunSheetLine {
@@ -318,12 +405,14 @@ mod tests {
             },
             slot: "flood".into(),
             title: "Flood".into(),
-            media: ContentHash([0; 32]),
+            content: Content::piece(ContentHash([0; 32]), Duration::from_secs(60)),
             duration: Duration::from_secs(60),
             cut: false,
             class: BulletinClass::Priority,
-            chime: false,
+            order: ORDER_DEFAULT,
+            chime: Chime::default(),
             pre_emption: PreEmption::Resume,
+            give_up_after: None,
             start,
             verdict: Verdict::Airs,
             reasons: vec![],

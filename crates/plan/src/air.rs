@@ -16,7 +16,9 @@ pub(crate) struct Claim {
     pub(crate) start: WallTime,
     pub(crate) duration: Duration,
     pub(crate) class: BulletinClass,
+    pub(crate) order: u16,
     pub(crate) pre_emption: PreEmption,
+    pub(crate) give_up_after: Option<Duration>,
 }
 
 /// What became of a claim. Other claims are named by their index.
@@ -72,6 +74,8 @@ pub(crate) fn deciding_rule(tree: &ZoneTree, winner: &Claim, loser: &Claim) -> T
         TieRule::Authority
     } else if winner.class == BulletinClass::Emergency {
         TieRule::Newest
+    } else if winner.order != loser.order {
+        TieRule::Order
     } else {
         TieRule::FirstCome
     }
@@ -86,14 +90,17 @@ struct Air<'a> {
 
 /// A claim that has begun and is not over.
 struct Want {
+    /// Since when it is kept off the air, while it is.
+    off_since: WallTime,
     /// How much of it has sounded before `on_air_since`.
     offset: Duration,
     on_air_since: Option<WallTime>,
 }
 
 impl Want {
-    fn new(_: &Claim) -> Self {
+    fn new(claim: &Claim) -> Self {
         Self {
+            off_since: claim.start,
             offset: Duration::ZERO,
             on_air_since: None,
         }
@@ -112,11 +119,12 @@ impl Air<'_> {
 
     fn end(&self, index: usize, want: &Want) -> Option<WallTime> {
         let claim = &self.claims[index];
-        match want.on_air_since {
-            Some(since) => Some(since + claim.duration.saturating_sub(want.offset)),
-            None if claim.pre_emption == PreEmption::Rejoin => Some(claim.start + claim.duration),
-            None => None,
-        }
+        let Some(since) = want.on_air_since else {
+            let past = (claim.pre_emption == PreEmption::Rejoin).then_some(claim.start + claim.duration);
+            let gives_up = claim.give_up_after.map(|after| want.off_since + after);
+            return past.into_iter().chain(gives_up).min();
+        };
+        Some(since + claim.duration.saturating_sub(want.offset))
     }
 
     fn finish(&mut self, now: WallTime) {
@@ -136,6 +144,7 @@ impl Air<'_> {
         Priority {
             class: claim.class,
             depth: self.tree.depth(claim.zone),
+            order: claim.order,
             // Sessions are numbered in the order in which they begin.
             session: SessionId(index as u64),
         }
@@ -202,6 +211,7 @@ impl Air<'_> {
         let fresh = !outcome.aired && outcome.losses.is_empty();
         if let Some(since) = want.on_air_since.take() {
             want.offset += now.since(since);
+            want.off_since = now;
         } else if !fresh {
             if let Some(loss) = outcome
                 .losses

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Days;
 use loa_model::{PreEmption, Reason, RunSheet, RunSheetLine, TieRule};
 
-use crate::day::{DayInputs, plan_day};
+use crate::content::HeardMedia;
+use crate::day::Planner;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::local::to_local;
 use crate::merge::Merged;
@@ -20,22 +21,24 @@ pub(crate) fn clashes(
     known: &Known<'_>,
     places: &BTreeMap<&str, &Place>,
 ) -> Vec<Diagnostic> {
-    let inputs = DayInputs {
-        tree: &merged.tree,
-        programmes: &merged.programmes,
-        media: &merged.media,
-        slots: &merged.slots,
-        exceptions: &merged.exceptions,
-        tz: known.tz,
-    };
+    let heard = HeardMedia::default();
+    let planner = Planner::new(merged.inputs(known, &heard));
     let mut told = BTreeSet::new();
     let mut found = Vec::new();
     for day in 0..DAYS {
         let Some(date) = known.today.checked_add_days(Days::new(day)) else {
             break;
         };
-        let sheet = plan_day(&inputs, date).sheet;
+        let sheet = planner.day(date).sheet;
         for line in &sheet.lines {
+            let place = places.get(line.slot.as_str());
+            if let Some((place, fault)) = place.zip(refused(merged, known, line)) {
+                let silent = (line.slot.clone(), String::new());
+                found.extend(
+                    told.insert(silent)
+                        .then(|| Diagnostic::error(place, fault.0, fault.1)),
+                );
+            }
             for (winner, rule, then) in yields(&sheet, line) {
                 let pair = (line.slot.clone(), winner.slot.clone());
                 let place = places
@@ -48,6 +51,45 @@ pub(crate) fn clashes(
         }
     }
     found
+}
+
+/// Returns what is wrong with a line that its zone's quiet hours refuse, and the remedy.
+fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(String, String)> {
+    let local = |at| to_local(known.tz, at).format("%Y-%m-%d %H:%M");
+    let code = |zone| merged.tree.get(zone).map_or("?", |zone| zone.code.as_str());
+    line.reasons.iter().find_map(|reason| match reason {
+        Reason::QuietHours { zone, until, .. } => {
+            let message = format!(
+                "slot \"{}\" would sound at {} in the quiet hours of zone \"{}\"",
+                line.slot,
+                local(line.start),
+                code(*zone)
+            );
+            let remedy = until.map_or_else(
+                || "the zone never sounds; mend its quiet hours".to_owned(),
+                |until| {
+                    format!(
+                        "choose a time from {} on, or have the zone's quiet hours changed",
+                        local(until)
+                    )
+                },
+            );
+            Some((message, remedy))
+        }
+        Reason::MinutesSpent { zone, minutes } => {
+            let message = format!(
+                "slot \"{}\" on {} goes beyond the {minutes} minutes a day of zone \"{}\"",
+                line.slot,
+                local(line.start),
+                code(*zone)
+            );
+            Some((
+                message,
+                "shorten it, leave out another, or have the zone's minutes changed".to_owned(),
+            ))
+        }
+        _ => None,
+    })
 }
 
 /// Walks the lines that a line gives way to.

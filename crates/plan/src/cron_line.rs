@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use cron::TimeUnitSpec;
 
 /// A cron line that has been read: which local dates and which local times of day it names.
@@ -14,6 +14,20 @@ use cron::TimeUnitSpec;
 pub struct CronLine {
     schedule: cron::Schedule,
     times: Vec<NaiveTime>,
+    which: Which,
+}
+
+/// Which of the dates that the plain lists name, beyond what they can say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Which {
+    #[default]
+    All,
+    /// The last day of the month.
+    LastDay,
+    /// The nth such weekday of the month, from 1.
+    Nth(u32),
+    /// The last such weekday of the month.
+    LastOfKind,
 }
 
 /// What is wrong with a cron line.
@@ -31,6 +45,9 @@ pub struct CronFault {
 impl CronLine {
     /// Reads five fields (minute, hour, day of month, month, weekday) or six (second first).
     ///
+    /// `L` in the place of the day of month is the last one; `Mon#2` and `Mon#L` are the second and the last Monday
+    /// of the month.
+    ///
     /// # Errors
     ///
     /// Every fault of the line, in order.
@@ -42,6 +59,7 @@ impl CronLine {
         } else {
             (None, &words[..])
         };
+        let (which, day, weekday) = Which::read(rest[2], rest[4])?;
         let mut faults = Vec::new();
         let mut read = |field: &Field, word: Word<'_>| match field.read(word) {
             Ok(set) => set,
@@ -55,9 +73,9 @@ impl CronLine {
             seconds,
             read(&MINUTE, rest[0]),
             read(&HOUR, rest[1]),
-            read(&DAY, rest[2]),
+            read(&DAY, day),
             read(&MONTH, rest[3]),
-            read(&WEEKDAY, rest[4]),
+            read(&WEEKDAY, weekday),
         ];
         if let Some(word) = second.filter(|_| sets[0].len() > 1) {
             faults.push(fault(
@@ -70,7 +88,8 @@ impl CronLine {
             ));
         }
         let restricted = |set: &BTreeSet<u32>, field: &Field| !set.is_empty() && !field.is_all(set);
-        if restricted(&sets[3], &DAY) && restricted(&sets[5], &WEEKDAY) {
+        let day_named = restricted(&sets[3], &DAY) || which == Which::LastDay;
+        if day_named && restricted(&sets[5], &WEEKDAY) {
             faults.push(fault(
                 rest[4].at,
                 format!(
@@ -84,11 +103,11 @@ impl CronLine {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Self::from_sets(line, &sets)
+        Self::from_sets(line, &sets, which)
     }
 
     /// Plain lists mean the same in every cron program, so nothing is left to the engine's reading.
-    fn from_sets(line: &str, sets: &[BTreeSet<u32>; 6]) -> Result<Self, Vec<CronFault>> {
+    fn from_sets(line: &str, sets: &[BTreeSet<u32>; 6], which: Which) -> Result<Self, Vec<CronFault>> {
         let fields = [&SECOND, &MINUTE, &HOUR, &DAY, &MONTH, &WEEKDAY];
         let texts = fields.into_iter().zip(sets).map(|(field, set)| field.write(set));
         let plain = texts.collect::<Vec<_>>().join(" ");
@@ -102,7 +121,11 @@ impl CronLine {
                 }
             }
         }
-        Ok(Self { schedule, times })
+        Ok(Self {
+            schedule,
+            times,
+            which,
+        })
     }
 
     /// Tells whether it names this local date.
@@ -113,6 +136,7 @@ impl CronLine {
                 .schedule
                 .days_of_week()
                 .includes(date.weekday().number_from_sunday())
+            && self.which.holds(date)
     }
 
     /// Returns the local times of day at which it fires on every date it names, earliest first.
@@ -127,6 +151,52 @@ impl CronLine {
     fn engine(&self) -> &cron::Schedule {
         &self.schedule
     }
+}
+
+impl Which {
+    /// Reads what the day and weekday fields say beyond lists; returns them without it.
+    fn read<'a>(day: Word<'a>, weekday: Word<'a>) -> Result<(Self, Word<'a>, Word<'a>), Vec<CronFault>> {
+        if day.text == "L" {
+            return Ok((Self::LastDay, Word { text: "*", ..day }, weekday));
+        }
+        let Some((name, nth)) = weekday.text.split_once('#') else {
+            return Ok((Self::All, day, weekday));
+        };
+        let plain = Word {
+            text: name,
+            ..weekday
+        };
+        let one = !name.contains([',', '-', '*']) && !nth.contains(',');
+        let which = match nth {
+            "L" if one => Self::LastOfKind,
+            "1" | "2" | "3" | "4" | "5" if one => Self::Nth(nth.parse().unwrap_or(1)),
+            _ => {
+                let message = format!("\"{}\" is not one weekday of the month", weekday.text);
+                let remedy = "write Mon#1 to Mon#5, or Mon#L for the last; for several, write several slots";
+                return Err(vec![fault(weekday.at, message, remedy)]);
+            }
+        };
+        Ok((which, day, plain))
+    }
+
+    fn holds(self, date: NaiveDate) -> bool {
+        let last = |days: u64| {
+            date.checked_add_days(Days::new(days))
+                .is_none_or(|later| later.month() != date.month())
+        };
+        match self {
+            Self::All => true,
+            Self::LastDay => last(1),
+            Self::Nth(nth) => date.day0() / 7 + 1 == nth,
+            Self::LastOfKind => last(7),
+        }
+    }
+}
+
+/// Reads "Mon-Sat" or "Mon,Wed" as a set of days whose bit 0 is Monday.
+pub(crate) fn read_days(text: &str) -> Option<u8> {
+    let days = WEEKDAY.read(Word { at: 0, text }).ok()?;
+    Some(days.iter().fold(0, |set, day| set | 1 << (day - 1)))
 }
 
 /// One blank-separated word and how many characters stand before it.
@@ -290,9 +360,15 @@ impl Field {
     fn not_a_value(&self, item: Word<'_>, text: &str) -> CronFault {
         if let Some(sign) = text.chars().find(|sign| "LW#?".contains(*sign)) {
             let (meaning, remedy) = match sign {
-                'L' => ("\"the last\"", "name the days, or use at = … for a single date"),
+                'L' => (
+                    "\"the last\"",
+                    "write L alone in the third field, or Fri#L in the fifth",
+                ),
                 'W' => ("\"the nearest working day\"", "name the days"),
-                '#' => ("\"the nth weekday of the month\"", "use at = … for each date"),
+                '#' => (
+                    "\"the nth weekday of the month\"",
+                    "write Mon#2 alone in the fifth field",
+                ),
                 _ => ("\"any\"", "write *"),
             };
             let message = format!("\"{text}\" uses {sign} ({meaning}), which not every cron program knows");
@@ -531,9 +607,17 @@ mod tests {
                 "crontab airs when either holds",
                 "write two slots",
             ),
-            ("0 17 L * *", 5, "uses L", "use at = …"),
+            ("0 17 L,15 * *", 5, "uses L", "write L alone"),
+            (
+                "0 17 L * Mon",
+                9,
+                "crontab airs when either holds",
+                "write two slots",
+            ),
             ("0 17 15W * *", 5, "uses W", "name the days"),
-            ("0 17 * * Mon#1", 9, "uses #", "use at = … for each date"),
+            ("0 17 * * Mon#6", 9, "is not one weekday", "Mon#1 to Mon#5"),
+            ("0 17 * * Mon-Fri#1", 9, "is not one weekday", "several slots"),
+            ("0 17 1#1 * *", 5, "uses #", "alone in the fifth field"),
             ("0 17 ? * Mon", 5, "uses ?", "write *"),
             (
                 "0 0 17 * * Mon 2026",
@@ -604,6 +688,26 @@ mod tests {
         let faults = CronLine::parse("61 25 40 13 8").unwrap_err();
         let places: Vec<_> = faults.iter().map(|fault| fault.at).collect();
         assert_eq!(places, [0, 3, 6, 9, 12]);
+    }
+
+    /// Each row: the line, and the dates it names in January to April 2027.
+    #[test]
+    fn names_the_last_day_and_the_nth_weekday() {
+        let rows = [
+            ("0 17 L * *", "01-31 02-28 03-31 04-30"),
+            ("0 17 * * Mon#1", "01-04 02-01 03-01 04-05"),
+            ("0 17 * * Fri#5", "01-29 04-30"),
+            ("0 17 * * Fri#L", "01-29 02-26 03-26 04-30"),
+        ];
+        for (line, expected) in rows {
+            let read = CronLine::parse(line).unwrap();
+            let days = date("2027-01-01").iter_days().take(120);
+            let named: Vec<_> = days
+                .filter(|day| read.fires_on(*day))
+                .map(|day| day.format("%m-%d").to_string())
+                .collect();
+            assert_eq!(named.join(" "), expected, "{line}");
+        }
     }
 
     #[test]

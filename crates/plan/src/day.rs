@@ -1,18 +1,23 @@
 //! One day: slots, exceptions and zones turned into a numbered run-sheet with reasons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use loa_model::{
-    ContentHash, OccurrenceId, Programme, ProgrammeId, Reason, Recurrence, RunSheet, RunSheetLine, Slot,
-    SlotException, Source, Verdict, ZoneId, ZoneTree,
+    ApprovalState, ContentHash, MakesRoom, OccurrenceId, Overrun, Profile, Programme, ProgrammeId, Reason,
+    Recurrence, RunSheet, RunSheetLine, Slot, SlotException, SlotId, Verdict, ZoneId, ZoneTree,
 };
 
 use crate::air::{Claim, Outcome, contend, deciding_rule};
+use crate::content::{Contents, HeardMedia};
 use crate::cron_line::CronFault;
-use crate::occurrence::{Calendar, Start};
+use crate::library::KnownLibrary;
+use crate::occurrence::{Calendar, Change, Start};
+use crate::profiles::ProfilesOfDay;
+use crate::quiet::keep_quiet;
+use crate::special::make_room;
 
 /// All that a day is planned from.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +26,18 @@ pub struct DayInputs<'a> {
     pub tree: &'a ZoneTree,
     /// Every programme that a slot names.
     pub programmes: &'a [Programme],
-    /// How long each piece of media in the library sounds.
-    pub media: &'a BTreeMap<ContentHash, Duration>,
+    /// The library.
+    pub library: &'a KnownLibrary,
     /// Every slot.
     pub slots: &'a [Slot],
     /// Every exception, in any order.
     pub exceptions: &'a [SlotException],
+    /// Every day profile.
+    pub profiles: &'a [Profile],
+    /// What was heard where.
+    pub heard: &'a HeardMedia,
+    /// What may air; none where approval plays no part: when a schedule is checked.
+    pub approvals: Option<&'a BTreeMap<ContentHash, ApprovalState>>,
     /// The time zone in which the slots were written.
     pub tz: Tz,
 }
@@ -62,12 +73,6 @@ pub enum PlanFault {
         /// What it names.
         programme: ProgrammeId,
     },
-    /// The programme's source is of a kind that cannot be planned.
-    #[error("slot \"{slot}\" cannot be planned: its programme is not a file")]
-    UnknownSource {
-        /// Code of the slot.
-        slot: String,
-    },
     /// A zone of the slot does not exist.
     #[error("slot \"{slot}\" is not planned in zone {zone}, which does not exist")]
     UnknownZone {
@@ -99,87 +104,316 @@ pub const LINES_MAX: usize = 20_000;
 /// The same inputs give the same plan, whatever their order. Predictions look at
 /// this date alone: a programme of the eve that runs past midnight is not seen.
 pub fn plan_day(inputs: &DayInputs<'_>, date: NaiveDate) -> DayPlan {
-    let mut faults = Vec::new();
-    let programmes = inputs
-        .programmes
-        .iter()
-        .map(|programme| (programme.id, programme));
-    let programmes: BTreeMap<_, _> = programmes.collect();
-    let mut slots: Vec<&Slot> = inputs.slots.iter().collect();
-    slots.sort_by_key(|slot| slot.id);
-    let mut lines = Vec::new();
-    for slot in slots {
-        match slot_starts(inputs, &programmes, slot, date) {
-            Ok((planned, starts)) => {
-                for zone in slot_zones(inputs.tree, slot, &mut faults) {
-                    lines.extend(starts.iter().map(|start| planned.line(slot, zone, start)));
-                }
+    Planner::new(*inputs).day(date)
+}
+
+/// Plans days one after another; what they have in common is read once.
+pub struct Planner<'a> {
+    inputs: DayInputs<'a>,
+    programmes: BTreeMap<ProgrammeId, &'a Programme>,
+    /// In order of id.
+    slots: Vec<Planned<'a>>,
+    faults: Vec<PlanFault>,
+}
+
+/// A slot and what it says of dates.
+struct Planned<'a> {
+    slot: &'a Slot,
+    exceptions: Vec<&'a SlotException>,
+    calendar: Calendar,
+}
+
+impl Planned<'_> {
+    fn airs(&self, date: NaiveDate, tz: Tz) -> bool {
+        !self.calendar.starts_on(date, tz).is_empty()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.slot == other.slot && self.exceptions == other.exceptions
+    }
+}
+
+/// A line to be, before it is known what it sounds like.
+struct Draft<'a> {
+    slot: &'a Slot,
+    zone: ZoneId,
+    start: Start,
+}
+
+impl<'a> Planner<'a> {
+    /// Reads what all days have in common.
+    pub fn new(inputs: DayInputs<'a>) -> Self {
+        let programmes = inputs
+            .programmes
+            .iter()
+            .map(|programme| (programme.id, programme));
+        let mut exceptions: BTreeMap<SlotId, Vec<&SlotException>> = BTreeMap::new();
+        for exception in inputs.exceptions {
+            exceptions.entry(exception.slot).or_default().push(exception);
+        }
+        let mut faults = Vec::new();
+        let mut slots = Vec::new();
+        for slot in inputs.slots {
+            let own = exceptions.remove(&slot.id).unwrap_or_default();
+            match Calendar::new(&slot.spec) {
+                Ok(calendar) => slots.push(Planned {
+                    slot,
+                    calendar: calendar.with(own.iter().copied()),
+                    exceptions: own,
+                }),
+                Err(mut found) => faults.push(PlanFault::Rule {
+                    slot: slot.code.clone(),
+                    fault: found.remove(0),
+                }),
             }
-            Err(fault) => faults.push(fault),
+        }
+        slots.sort_by_key(|planned| planned.slot.id);
+        Self {
+            inputs,
+            programmes: programmes.collect(),
+            slots,
+            faults,
         }
     }
-    lines.sort_by_key(|line: &RunSheetLine| {
-        let OccurrenceId { slot, zone, start } = line.occurrence;
-        (start, zone, slot)
-    });
-    if lines.len() > LINES_MAX {
-        faults.push(PlanFault::TooManyLines(lines.len() - LINES_MAX));
-        lines.truncate(LINES_MAX);
+
+    /// Tells whether the plan of a date may be another than an earlier planner's: something changed that it is made of.
+    pub fn differs_from(&self, before: &Self, date: NaiveDate) -> bool {
+        let (new, old) = (&self.inputs, &before.inputs);
+        let same = std::ptr::eq(new.tree, old.tree)
+            && std::ptr::eq(new.library, old.library)
+            && std::ptr::eq(new.heard, old.heard)
+            && new.programmes == old.programmes
+            && new.profiles == old.profiles
+            && new.approvals == old.approvals
+            && new.tz == old.tz;
+        if !same {
+            return true;
+        }
+        let (mut mine, mut others) = (self.slots.iter().peekable(), before.slots.iter().peekable());
+        // Both are in order of id; what only one of them has, or what is otherwise, may air on the date.
+        loop {
+            let touched = match (mine.peek(), others.peek()) {
+                (None, None) => return false,
+                (Some(_), None) => mine.next().is_some_and(|slot| slot.airs(date, new.tz)),
+                (None, Some(_)) => others.next().is_some_and(|slot| slot.airs(date, old.tz)),
+                (Some(a), Some(b)) if a.slot.id < b.slot.id => {
+                    mine.next().is_some_and(|slot| slot.airs(date, new.tz))
+                }
+                (Some(a), Some(b)) if a.slot.id > b.slot.id => {
+                    others.next().is_some_and(|slot| slot.airs(date, old.tz))
+                }
+                (Some(a), Some(b)) => {
+                    let touched = !a.is_same(b) && (a.airs(date, new.tz) || b.airs(date, old.tz));
+                    mine.next();
+                    others.next();
+                    touched
+                }
+            };
+            if touched {
+                return true;
+            }
+        }
     }
-    for (number, line) in (1..).zip(&mut lines) {
-        line.number = number;
+
+    /// Plans one day.
+    pub fn day(&self, date: NaiveDate) -> DayPlan {
+        let inputs = &self.inputs;
+        let mut faults = self.faults.clone();
+        let profiles = ProfilesOfDay::new(inputs.tree, inputs.profiles, date);
+        let mut drafts = Vec::new();
+        for Planned { slot, calendar, .. } in &self.slots {
+            if !self.programmes.contains_key(&slot.spec.programme) {
+                faults.push(PlanFault::UnknownProgramme {
+                    slot: slot.code.clone(),
+                    programme: slot.spec.programme,
+                });
+                continue;
+            }
+            let starts = calendar.starts_on(date, inputs.tz);
+            for zone in slot_zones(inputs.tree, slot, &mut faults) {
+                if profiles.adds(slot, zone) {
+                    let start = |start: &Start| Draft {
+                        slot,
+                        zone,
+                        start: start.clone(),
+                    };
+                    drafts.extend(starts.iter().map(start));
+                }
+            }
+        }
+        drafts.sort_by_key(|draft| (draft.start.at, draft.zone, draft.slot.id));
+        if drafts.len() > LINES_MAX {
+            faults.push(PlanFault::TooManyLines(drafts.len() - LINES_MAX));
+            drafts.truncate(LINES_MAX);
+        }
+        let mut contents = Contents {
+            tree: inputs.tree,
+            programmes: self.programmes.clone(),
+            library: inputs.library,
+            heard: inputs.heard,
+            approvals: inputs.approvals,
+            given: BTreeSet::new(),
+        };
+        let mut lines: Vec<RunSheetLine> = drafts
+            .iter()
+            .map(|draft| self.line(draft, &profiles, &mut contents))
+            .collect();
+        let room = make_room(inputs.tree, &self.specials(), &mut lines);
+        keep_quiet(inputs.tree, inputs.tz, &mut lines);
+        lines.sort_by_key(|line| {
+            let OccurrenceId { slot, zone, start } = line.occurrence;
+            (line.start, zone, slot, start)
+        });
+        for (number, line) in (1..).zip(&mut lines) {
+            line.number = number;
+        }
+        room.explain(&mut lines);
+        for line in &mut lines {
+            if line.kept_off().is_some() {
+                line.verdict = Verdict::Dropped;
+            }
+        }
+        explain(inputs.tree, &mut lines);
+        DayPlan {
+            sheet: RunSheet {
+                number: 0,
+                date,
+                lines,
+            },
+            faults,
+        }
     }
-    explain(inputs.tree, &mut lines);
-    DayPlan {
-        sheet: RunSheet {
+
+    fn specials(&self) -> BTreeMap<SlotId, MakesRoom> {
+        let special = |planned: &Planned<'_>| Some((planned.slot.id, planned.slot.spec.makes_room?));
+        self.slots.iter().filter_map(special).collect()
+    }
+
+    fn line(
+        &self,
+        draft: &Draft<'_>,
+        profiles: &ProfilesOfDay<'_>,
+        contents: &mut Contents<'_>,
+    ) -> RunSheetLine {
+        let Draft { slot, zone, start } = draft;
+        let spec = &slot.spec;
+        let occurrence = OccurrenceId {
+            slot: slot.id,
+            zone: *zone,
+            start: start.at,
+        };
+        let mut reasons = Vec::new();
+        let mut programme = self.programmes[&spec.programme];
+        let planned_code = || programme.code.clone();
+        let mut limit = spec.max_duration;
+        let mut replaced = None;
+        match &start.change {
+            Change::None => {}
+            Change::Cancelled(note) => reasons.push(Reason::Cancelled { note: note.clone() }),
+            Change::MovedTo(to, note) => reasons.push(Reason::MovedTo {
+                to: *to,
+                note: note.clone(),
+            }),
+            Change::MovedFrom(from, note) => reasons.push(Reason::Moved {
+                from: *from,
+                note: note.clone(),
+            }),
+            Change::Trimmed(to, note) => {
+                limit = *to;
+                reasons.push(Reason::Trimmed {
+                    limit,
+                    note: note.clone(),
+                });
+            }
+            Change::Replaced(by, note) => {
+                replaced = self.programmes.get(by).copied();
+                reasons.push(Reason::Replaced {
+                    programme: planned_code(),
+                    note: note.clone(),
+                });
+            }
+        }
+        if let Some(profile) = profiles.mutes(slot, *zone) {
+            reasons.push(Reason::Muted {
+                profile: profile.spec.title.clone(),
+            });
+        } else if let Some((profile, by)) = profiles.replaces(slot, *zone)
+            && let Some(by) = self.programmes.get(&by).copied()
+        {
+            replaced = Some(by);
+            reasons.push(Reason::ReplacedOn {
+                profile: profile.spec.title.clone(),
+                programme: planned_code(),
+            });
+        }
+        programme = replaced.unwrap_or(programme);
+        if let Some(profile) = profiles.own(slot) {
+            reasons.push(Reason::AddedOn {
+                profile: profile.spec.title.clone(),
+            });
+        }
+        let decided = reasons.iter().any(Reason::is_decided);
+        let sounds = if decided {
+            // Nobody will hear it, so no episode is spent on it.
+            contents.resolve_unheard(programme, occurrence)
+        } else {
+            contents.resolve(programme, occurrence)
+        };
+        let length = sounds.content.duration();
+        reasons.extend(sounds.reasons);
+        let (duration, cut) = within(length, limit, spec.overrun);
+        if let Some(length) = length.filter(|length| *length > limit) {
+            reasons.push(if cut {
+                Reason::CutAtLimit {
+                    length,
+                    limit: duration,
+                }
+            } else {
+                Reason::Overruns { limit }
+            });
+        }
+        let rule = match &spec.recurrence {
+            Recurrence::Cron(line) => line.clone(),
+            Recurrence::Once(at) => at.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        };
+        reasons.push(Reason::Scheduled { rule });
+        RunSheetLine {
             number: 0,
-            date,
-            lines,
-        },
-        faults,
+            occurrence,
+            slot: slot.code.clone(),
+            title: programme.spec.title.clone(),
+            content: sounds.content,
+            duration,
+            cut,
+            class: spec.class,
+            // What others make room for goes before them.
+            order: if spec.makes_room.is_some() { 0 } else { spec.order },
+            chime: programme.spec.chime,
+            pre_emption: programme.spec.pre_emption,
+            give_up_after: programme.spec.give_up_after,
+            start: start.at,
+            verdict: Verdict::Airs,
+            reasons,
+        }
     }
 }
 
-/// What all lines of a slot have in common.
-struct Planned<'a> {
-    programme: &'a Programme,
-    media: ContentHash,
-    length: Option<Duration>,
-}
-
-fn slot_starts<'a>(
-    inputs: &DayInputs<'_>,
-    programmes: &BTreeMap<ProgrammeId, &'a Programme>,
-    slot: &Slot,
-    date: NaiveDate,
-) -> Result<(Planned<'a>, Vec<Start>), PlanFault> {
-    let code = || slot.code.clone();
-    let calendar = Calendar::of_slot(slot, inputs.exceptions).map_err(|mut faults| PlanFault::Rule {
-        slot: code(),
-        fault: faults.remove(0),
-    })?;
-    let programme = programmes
-        .get(&slot.programme)
-        .copied()
-        .ok_or_else(|| PlanFault::UnknownProgramme {
-            slot: code(),
-            programme: slot.programme,
-        })?;
-    let Source::Asset(media) = programme.source else {
-        return Err(PlanFault::UnknownSource { slot: code() });
+/// Returns how long something sounds in a slot, and whether it is cut there. What has no end of its own takes it all.
+fn within(length: Option<Duration>, limit: Duration, overrun: Overrun) -> (Duration, bool) {
+    let Some(length) = length else {
+        return (limit, true);
     };
-    let length = inputs.media.get(&media).copied();
-    let planned = Planned {
-        programme,
-        media,
-        length,
+    let allowed = match overrun {
+        Overrun::Stop => limit,
+        Overrun::Grace(grace) => limit + grace,
+        Overrun::UntilDone => length,
     };
-    Ok((planned, calendar.starts_on(date, inputs.tz)))
+    (length.min(allowed), length > allowed)
 }
 
 /// Returns the slot's zones, each once and none inside another.
 fn slot_zones(tree: &ZoneTree, slot: &Slot, faults: &mut Vec<PlanFault>) -> Vec<ZoneId> {
-    let mut zones = slot.zones.clone();
+    let mut zones = slot.spec.zones.clone();
     zones.sort();
     zones.dedup();
     let all = zones.clone();
@@ -204,50 +438,6 @@ fn slot_zones(tree: &ZoneTree, slot: &Slot, faults: &mut Vec<PlanFault>) -> Vec<
     zones
 }
 
-impl Planned<'_> {
-    fn line(&self, slot: &Slot, zone: ZoneId, start: &Start) -> RunSheetLine {
-        let mut reasons = Vec::new();
-        if let Some(note) = &start.cancelled {
-            reasons.push(Reason::Cancelled { note: note.clone() });
-        }
-        if self.length.is_none() {
-            reasons.push(Reason::MediaMissing);
-        }
-        let cut = self.length.is_some_and(|length| length > slot.max_duration);
-        if let Some(length) = self.length.filter(|_| cut) {
-            reasons.push(Reason::CutAtLimit {
-                length,
-                limit: slot.max_duration,
-            });
-        }
-        let rule = match &slot.recurrence {
-            Recurrence::Cron(line) => line.clone(),
-            Recurrence::Once(at) => at.format("%Y-%m-%dT%H:%M:%S").to_string(),
-        };
-        reasons.push(Reason::Scheduled { rule });
-        let dropped = start.cancelled.is_some() || self.length.is_none();
-        RunSheetLine {
-            number: 0,
-            occurrence: OccurrenceId {
-                slot: slot.id,
-                zone,
-                start: start.at,
-            },
-            slot: slot.code.clone(),
-            title: self.programme.title.clone(),
-            media: self.media,
-            duration: self.length.unwrap_or_default().min(slot.max_duration),
-            cut,
-            class: slot.class,
-            chime: self.programme.chime,
-            pre_emption: self.programme.pre_emption,
-            start: start.at,
-            verdict: if dropped { Verdict::Dropped } else { Verdict::Airs },
-            reasons,
-        }
-    }
-}
-
 /// Plays the lines against each other and writes down who yields to whom, and why.
 fn explain(tree: &ZoneTree, lines: &mut [RunSheetLine]) {
     let contending = lines
@@ -261,7 +451,9 @@ fn explain(tree: &ZoneTree, lines: &mut [RunSheetLine]) {
                 start: line.start,
                 duration: line.duration,
                 class: line.class,
+                order: line.order,
                 pre_emption: line.pre_emption,
+                give_up_after: line.give_up_after,
             };
             (place, claim)
         })

@@ -1,14 +1,16 @@
 //! The schedule as it would stand after an import.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use loa_model::{
-    ContentHash, NewZone, Programme, ProgrammeId, Schedule, Slot, SlotException, SlotId, Source, Zone,
-    ZoneId, ZoneTree, ZoneTreeError,
+    DaySpan, NewZone, Profile, ProfileId, Programme, ProgrammeId, Recurrence, Schedule, Slot, SlotException,
+    SlotId, Zone, ZoneId, ZoneTree, ZoneTreeError,
 };
 
-use crate::resolve::Known;
+use crate::content::HeardMedia;
+use crate::day::{DayInputs, Planner};
+use crate::resolve::{Known, SpecialDay};
 
 /// Store and import together. What is new has row numbers of its own that mean nothing in the store.
 #[derive(Clone, Debug)]
@@ -17,83 +19,148 @@ pub(crate) struct Merged {
     pub(crate) programmes: Vec<Programme>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) exceptions: Vec<SlotException>,
-    pub(crate) media: BTreeMap<ContentHash, Duration>,
+    pub(crate) profiles: Vec<Profile>,
 }
 
 impl Merged {
     /// Puts a resolved schedule over what is known.
     pub(crate) fn new(schedule: &Schedule, known: &Known<'_>) -> Result<Self, ZoneTreeError> {
         let tree = zones(&schedule.zones, known.zones)?;
-        let kept = |code: &str| {
-            known
-                .files
-                .get(code)
-                .is_none_or(|file| !schedule.files.contains(file))
+        let kept = |owners: &BTreeMap<String, String>, code: &str| {
+            owners.get(code).is_none_or(|file| !schedule.files.contains(file))
         };
         let mut programmes: Vec<_> = known.programmes.to_vec();
-        programmes.retain(|programme| kept(&programme.code));
+        programmes.retain(|programme| kept(&known.owners.programmes, &programme.code));
         let mut slots: Vec<_> = known.slots.to_vec();
-        slots.retain(|slot| kept(&slot.code));
+        slots.retain(|slot| kept(&known.owners.slots, &slot.code));
         let mut exceptions: Vec<_> = known.exceptions.to_vec();
         exceptions.retain(|exception| slots.iter().any(|slot| slot.id == exception.slot));
 
-        for (id, new) in (NEW_IDS..).zip(&schedule.programmes) {
+        let mut profiles: Vec<_> = known.profiles.to_vec();
+        profiles.retain(|profile| kept(&known.owners.profiles, &profile.code));
+
+        let named = |codes: Vec<(&str, i64)>| -> BTreeMap<String, i64> {
+            codes
+                .into_iter()
+                .map(|(code, id)| (code.to_owned(), id))
+                .collect()
+        };
+        let mut ids = named(
+            programmes
+                .iter()
+                .map(|old| (old.code.as_str(), old.id.0))
+                .collect(),
+        );
+        ids.extend(
+            (NEW_IDS..)
+                .zip(&schedule.programmes)
+                .map(|(id, new)| (new.code.clone(), id)),
+        );
+        let mut slot_ids = named(slots.iter().map(|old| (old.code.as_str(), old.id.0)).collect());
+        slot_ids.extend(
+            (NEW_IDS..)
+                .zip(&schedule.slots)
+                .map(|(id, new)| (new.code.clone(), id)),
+        );
+        let mut profile_ids = named(profiles.iter().map(|old| (old.code.as_str(), old.id.0)).collect());
+        profile_ids.extend(
+            (NEW_IDS..)
+                .zip(&schedule.profiles)
+                .map(|(id, new)| (new.code.clone(), id)),
+        );
+        // What names nothing was told when names were looked up; here it only has to stand for nothing.
+        let programme = |code: String| never(ProgrammeId(ids.get(&code).copied().unwrap_or(0)));
+        let slot = |code: String| never(SlotId(slot_ids.get(&code).copied().unwrap_or(0)));
+        let profile = |code: String| never(ProfileId(profile_ids.get(&code).copied().unwrap_or(0)));
+        let zone = |code: String| never(tree.by_code(&code).map_or(ZoneId(0), |zone| zone.id));
+
+        for new in &schedule.programmes {
+            let Ok(spec) = new.spec.clone().try_map(programme, never);
             programmes.push(Programme {
-                id: ProgrammeId(id),
+                id: ProgrammeId(ids[&new.code]),
                 code: new.code.clone(),
-                title: new.title.clone(),
-                source: Source::Asset(new.media),
-                class: new.class,
-                chime: new.chime,
-                pre_emption: new.pre_emption,
+                spec,
             });
         }
-        for (id, new) in (NEW_IDS..).zip(&schedule.slots) {
-            let programme = programmes
-                .iter()
-                .find(|programme| programme.code == new.programme);
-            slots.push(Slot {
-                id: SlotId(id),
+        for new in &schedule.profiles {
+            let before = known.profiles.iter().find(|old| old.code == new.code);
+            let Ok(spec) = new.spec.clone().try_map(slot, programme, zone);
+            profiles.push(Profile {
+                id: ProfileId(profile_ids[&new.code]),
                 code: new.code.clone(),
-                programme: programme.map_or(ProgrammeId(0), |programme| programme.id),
-                zones: new
-                    .zones
-                    .iter()
-                    .filter_map(|code| Some(tree.by_code(code)?.id))
-                    .collect(),
-                recurrence: new.recurrence.clone(),
-                valid_from: new.valid_from,
-                valid_to: new.valid_to,
-                class: new.class,
-                max_duration: new.max_duration,
+                spec,
+                switched_on: before.map_or_else(Vec::<DaySpan>::new, |old| old.switched_on.clone()),
+            });
+        }
+        for new in &schedule.slots {
+            let Ok(spec) = new.spec.clone().try_map(programme, zone, profile);
+            slots.push(Slot {
+                id: SlotId(slot_ids[&new.code]),
+                code: new.code.clone(),
+                spec,
             });
         }
         for new in &schedule.exceptions {
-            exceptions.extend(
-                slots
-                    .iter()
-                    .find(|slot| slot.code == new.slot)
-                    .map(|slot| SlotException {
-                        slot: slot.id,
-                        date: new.date,
-                        change: new.change,
-                        note: new.note.clone(),
-                    }),
-            );
+            let Ok(exception) = new.exception.clone().try_map(slot, programme);
+            exceptions.push(exception);
         }
-        let media = known
-            .media
-            .iter()
-            .map(|media| (media.hash, media.duration))
-            .collect();
         Ok(Self {
             tree,
             programmes,
             slots,
             exceptions,
-            media,
+            profiles,
         })
     }
+}
+
+impl Merged {
+    /// Returns what days are planned from as it would be.
+    pub(crate) fn inputs<'a>(&'a self, known: &Known<'a>, heard: &'a HeardMedia) -> DayInputs<'a> {
+        DayInputs {
+            tree: &self.tree,
+            programmes: &self.programmes,
+            library: known.library,
+            slots: &self.slots,
+            exceptions: &self.exceptions,
+            profiles: &self.profiles,
+            heard,
+            approvals: None,
+            tz: known.tz,
+        }
+    }
+
+    /// Plans the days on which a slot of the schedule airs once, without the schedule and with it.
+    pub(crate) fn special_days(&self, schedule: &Schedule, known: &Known<'_>) -> Vec<SpecialDay> {
+        let once = schedule
+            .slots
+            .iter()
+            .filter_map(|slot| match slot.spec.recurrence {
+                Recurrence::Once(at) if at.date() >= known.today => Some(at.date()),
+                _ => None,
+            });
+        let dates: BTreeSet<_> = once.collect();
+        let heard = HeardMedia::default();
+        let after = Planner::new(self.inputs(known, &heard));
+        let before = Planner::new(DayInputs {
+            tree: known.zones,
+            programmes: known.programmes,
+            slots: known.slots,
+            exceptions: known.exceptions,
+            profiles: known.profiles,
+            ..self.inputs(known, &heard)
+        });
+        let day = |date| SpecialDay {
+            before: before.day(date).sheet,
+            after: after.day(date).sheet,
+            tree: self.tree.clone(),
+        };
+        dates.into_iter().take(SPECIAL_DAYS_MAX).map(day).collect()
+    }
+}
+
+fn never<T>(value: T) -> Result<T, Infallible> {
+    Ok(value)
 }
 
 fn zones(new: &[NewZone], known: &ZoneTree) -> Result<ZoneTree, ZoneTreeError> {
@@ -120,9 +187,12 @@ fn zones(new: &[NewZone], known: &ZoneTree) -> Result<ZoneTree, ZoneTreeError> {
             .as_ref()
             .map(|parent| ids.get(parent.as_str()).copied().unwrap_or(ZoneId(0))),
         channel: zone.channel,
+        settings: zone.settings.clone(),
     });
     ZoneTree::new(old.chain(new).collect())
 }
 
+/// Nobody reads about more.
+const SPECIAL_DAYS_MAX: usize = 31;
 /// Beyond any row of a store.
 const NEW_IDS: i64 = 1 << 40;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use loa_model::{
-    BulletinClass, PreEmption, Reason, RunSheet, RunSheetLine, TieRule, Verdict, WallTime, ZoneId, ZoneTree,
+    ApprovalState, BulletinClass, MakesRoom, PreEmption, Reason, RunSheet, RunSheetLine, TieRule, Verdict,
+    WallTime, ZoneId, ZoneTree,
 };
 
 use crate::local::to_local;
@@ -196,6 +197,7 @@ impl RunSheetText<'_> {
         match rule {
             TieRule::Class => self.say("loại bản tin cao hơn", "stronger class"),
             TieRule::Authority => self.say("địa bàn cấp trên", "zone nearer the top"),
+            TieRule::Order => self.say("xã xếp trước", "the commune puts it first"),
             TieRule::FirstCome => self.say("bắt đầu trước", "began first"),
             TieRule::Newest => self.say("khẩn cấp mới hơn", "newer emergency"),
         }
@@ -255,14 +257,126 @@ impl RunSheetText<'_> {
                 )
                 .to_owned(),
             Reason::Cancelled { note } => {
-                let text = self.say("bỏ trong ngày này", "taken out of this date");
-                if note.is_empty() {
-                    text.to_owned()
+                noted(self.say("bỏ trong ngày này", "taken out of this date"), note)
+            }
+            other => self.change_of_day(sheet, other),
+        }
+    }
+
+    /// Tells what a date, a profile, a special, quiet hours or an approval made of a line.
+    fn change_of_day(&self, sheet: &RunSheet, reason: &Reason) -> String {
+        let vi = self.lang == Lang::Vi;
+        match reason {
+            Reason::Moved { from, note } => {
+                let from = self.time(sheet, *from);
+                noted(&format!("{} {from}", self.say("dời từ", "moved here from")), note)
+            }
+            Reason::MovedTo { to, note } => {
+                let to = self.time(sheet, *to);
+                noted(&format!("{} {to}", self.say("dời sang", "moved to")), note)
+            }
+            Reason::Replaced { programme, note } => noted(
+                &format!("{} {programme}", self.say("thay cho", "in the place of")),
+                note,
+            ),
+            Reason::Trimmed { limit, note } => noted(
+                &format!("{} {}", self.say("rút còn", "shortened to"), clock(*limit)),
+                note,
+            ),
+            Reason::Muted { profile } => format!("{} {profile}", self.say("không phát vì", "kept off by")),
+            Reason::ReplacedOn { profile, programme } => {
+                if vi {
+                    format!("thay cho {programme} vì {profile}")
                 } else {
-                    format!("{text}: {note}")
+                    format!("in the place of {programme}, for {profile}")
+                }
+            }
+            Reason::AddedOn { profile } => format!("{} {profile}", self.say("thêm vì", "added for")),
+            Reason::MakesRoom { line, how, planned } => {
+                let (other, planned) = (self.other(sheet, *line), self.time(sheet, *planned));
+                let how = match how {
+                    MakesRoom::Trim => self.say("rút ngắn, nhường", "trimmed for"),
+                    MakesRoom::Skip => self.say("bỏ, nhường", "skipped for"),
+                    MakesRoom::Move => self.say("lùi lại, nhường", "moved behind"),
+                };
+                format!("{how} {other} ({} {planned})", self.say("dự kiến", "planned at"))
+            }
+            Reason::QuietHours { zone, until, .. } => {
+                let zone = self.zone_code(*zone);
+                let until = until.map_or_else(
+                    || self.say("luôn luôn", "always").to_owned(),
+                    |until| format!("{} {}", self.say("đến", "until"), self.time(sheet, until)),
+                );
+                format!(
+                    "{} {zone}, {until}",
+                    self.say("giờ yên tĩnh của", "quiet hours of")
+                )
+            }
+            Reason::QuietFrom { zone, from } => {
+                let (zone, from) = (self.zone_code(*zone), self.time(sheet, *from));
+                if vi {
+                    format!("nhỏ dần rồi dừng lúc {from}: giờ yên tĩnh của {zone}")
+                } else {
+                    format!("fades out at {from}: quiet hours of {zone}")
+                }
+            }
+            Reason::MinutesSpent { zone, minutes } => {
+                let zone = self.zone_code(*zone);
+                if vi {
+                    format!("vượt {minutes} phút mỗi ngày của {zone}")
+                } else {
+                    format!("beyond the {minutes} minutes a day of {zone}")
+                }
+            }
+            Reason::SilentIn { zone } => {
+                let zone = self.zone_code(*zone);
+                if vi {
+                    format!("{zone} im lặng: giờ yên tĩnh của riêng nơi đó")
+                } else {
+                    format!("silent in {zone}, by quiet hours of its own")
+                }
+            }
+            Reason::NotApproved { what, state } => {
+                format!(
+                    "\"{what}\" {} ({})",
+                    self.say("chưa được duyệt", "is not approved"),
+                    self.state(*state)
+                )
+            }
+            Reason::Episode { series, again } => {
+                let how = if *again {
+                    self.say("phát lại tập mới nhất của", "the newest episode once more, of")
+                } else {
+                    self.say("tập mới của", "a new episode of")
+                };
+                format!("{how} {series}")
+            }
+            Reason::NoEpisode { series } => {
+                format!(
+                    "{} {series}",
+                    self.say("không có tập mới của", "no new episode of")
+                )
+            }
+            Reason::Language { language } => format!("{} {language}", self.say("bản tiếng", "in")),
+            Reason::Overruns { limit } => {
+                let limit = clock(*limit);
+                if vi {
+                    format!("dài hơn khung giờ {limit}, được phát hết")
+                } else {
+                    format!("longer than its slot of {limit}, and may be")
                 }
             }
             other => format!("{other:?}"),
+        }
+    }
+
+    fn state(&self, state: ApprovalState) -> &'static str {
+        match state {
+            ApprovalState::Draft => self.say("bản nháp", "draft"),
+            ApprovalState::Submitted => self.say("chờ duyệt", "submitted"),
+            ApprovalState::Approved => self.say("đã duyệt", "approved"),
+            ApprovalState::Rejected => self.say("bị trả lại", "rejected"),
+            ApprovalState::Archived => self.say("đã lưu trữ", "archived"),
         }
     }
 
@@ -302,6 +416,15 @@ impl RunSheetText<'_> {
                 shown.len()
             ),
         }
+    }
+}
+
+/// Adds what an exception says, if it says anything.
+fn noted(text: &str, note: &str) -> String {
+    if note.is_empty() {
+        text.to_owned()
+    } else {
+        format!("{text}: {note}")
     }
 }
 

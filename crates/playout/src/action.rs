@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loa_model::{AsRunEvent, BulletinClass, ContentHash, SessionId, WallTime, ZoneId};
+use loa_model::{AsRunEvent, BulletinClass, ContentHash, Relay, RelayId, SessionId, WallTime, ZoneId};
 
 /// One thing to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,20 @@ pub enum Action {
     Release {
         /// Which.
         media: ContentHash,
+    },
+    /// Connect to another station; [`Engine::handle_relay`](crate::Engine::handle_relay) tells what it sounds like.
+    OpenRelay {
+        /// Which opening.
+        relay: RelayId,
+        /// Where it comes from.
+        spec: Relay,
+        /// Name of the programme, for people.
+        title: String,
+    },
+    /// Nothing needs this relay any more.
+    CloseRelay {
+        /// Which opening.
+        relay: RelayId,
     },
     /// Put a part of a session on air.
     Start(Start),
@@ -49,17 +63,35 @@ pub struct Start {
     /// Its class.
     pub class: BulletinClass,
     /// What sounds.
-    pub media: ContentHash,
-    /// How far into the media it begins.
-    pub offset: Duration,
-    /// When `offset` sounds.
+    pub feed: Feed,
+    /// When that begins to sound.
     pub at: WallTime,
     /// Whether the chime sounds before `at`.
     pub chime: bool,
+    /// How much quieter than it was made the chime is, dB.
+    pub chime_gain_db: i8,
     /// When it ends unless stopped.
     pub ends: WallTime,
-    /// Whether `ends` is before the end of the media, so that it fades.
+    /// Whether `ends` is before its own end, so that it fades.
     pub cut: bool,
+    /// An emergency that a named person released: the only thing that sounds in quiet hours.
+    pub authored: bool,
     /// An exercise.
     pub drill: bool,
+}
+
+/// What a part sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// A piece of media.
+    Media {
+        /// Which.
+        media: ContentHash,
+        /// How far into it to begin.
+        offset: Duration,
+    },
+    /// A relay, as it comes.
+    Relay(RelayId),
+    /// Silence, so that nothing weaker is heard.
+    Silence,
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loa_model::{EndReason, Origin, SessionId, WallTime, ZoneId};
+use loa_model::{EndReason, Origin, SessionId, Sound, WallTime, ZoneId};
 
-use crate::action::{Action, Start};
+use crate::action::{Action, Feed, Start};
 use crate::engine::Engine;
 use crate::session::Stopped;
 use crate::settings::{FADE_ROOM, FIRST_PACKET, MARGIN};
@@ -32,7 +32,7 @@ impl Engine {
                 .filter_map(|above| held.get(&above.id))
                 .min()
                 .copied();
-            let active = session.wants && (session.on_air.is_some() || self.library.is_ready(session.media));
+            let active = session.wants && (session.on_air.is_some() || self.is_ready(session, at));
             let claim = match gate {
                 Some((from, by)) => {
                     self.give_way(id, from.max(at), by, now);
@@ -97,31 +97,68 @@ impl Engine {
             // It is over before it could begin; its expiry is on the way.
             return;
         }
-        let part = session.start(from, chime).clone();
+        if session.quiet_at.is_some_and(|quiet| quiet <= from) {
+            // It has to be silent by then; that event is on the way too.
+            return;
+        }
+        let left = if session.is_authored() {
+            None
+        } else {
+            self.quiet.left(session.zone, from)
+        };
+        let part = session.start(from, chime);
+        part.spent_at = left.map(|left| part.from + left);
+        let part = part.clone();
+        let feed = match (&part.sound, &session.relay) {
+            (Sound::Media(media), _) => Feed::Media {
+                media: *media,
+                offset: session
+                    .content
+                    .piece_at(part.offset)
+                    .map_or(Duration::ZERO, |(.., begins)| part.offset - begins),
+            },
+            (_, Some((relay, _))) => Feed::Relay(*relay),
+            _ => Feed::Silence,
+        };
+        let piece = session.content.piece_at(part.offset);
+        let piece_ends =
+            piece.map(|(_, piece, begins)| part.at + (begins + piece.duration).saturating_sub(part.offset));
+        let last = part.position(part.ends) >= session.total;
+        let filled = piece
+            .zip(self.settings.fill)
+            .is_some_and(|((_, piece, _), fill)| piece.media == fill.media && piece.duration < fill.duration);
         self.outputs.push_back(Action::Start(Start {
             session: id,
-            part: part.number,
+            part: part.started_as,
             zone: session.zone,
             class: session.class,
-            media: session.media,
-            offset: part.offset,
+            feed,
             at: part.at,
             chime: part.chime,
+            chime_gain_db: session.chime_gain_db,
             ends: part.ends,
-            cut: session.cut,
+            cut: (session.cut && last) || filled || piece_ends.is_some_and(|ends| ends > part.ends),
+            authored: session.is_authored(),
             drill: false,
         }));
     }
 
     /// Takes a session off the air from `at` on, in favour of `by`; also one whose own end was decided for later.
     fn give_way(&mut self, id: SessionId, at: WallTime, by: SessionId, now: WallTime) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let ready = self.is_ready(session, at);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
         let (stopped, over) = session.give_way(at, by);
-        session.since = at;
-        if session.wants && self.library.is_ready(session.media) {
+        if session.on_air.is_none() && !stopped.is_empty() {
+            session.since = at;
+        }
+        if session.wants && ready {
             session.wait();
+            session.waits_for = Some(by);
         }
         self.stop(id, &stopped, now);
         if let Some(reason) = over {
@@ -158,18 +195,19 @@ impl Engine {
     }
 
     /// Ends what waited in vain.
-    pub(crate) fn expire(&mut self, id: SessionId, now: WallTime) {
+    pub(crate) fn expire(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
         session.wants = false;
-        if session.never_aired() {
-            self.log_end(id, &EndReason::Missed, now);
+        // What gave up is told even if some of it was heard: a restart would go on with it.
+        if session.never_aired() || *reason == EndReason::GaveUp {
+            self.log_end(id, reason, now);
         }
     }
 
     /// Sees to it that the log tells why a session ended for good, unless a restart of the head-end goes on with it.
-    fn log_end(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
+    pub(crate) fn log_end(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
         let Self {
             sessions, outputs, ..
         } = self;

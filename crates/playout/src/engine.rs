@@ -1,17 +1,20 @@
 //! The engine itself: what happens, in order of the time at which it sounds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, CommandDone, ContentHash, EndReason, OccurrenceId, Origin,
-    PreEmption, Priority, Refusal, RunSheet, SESSIONS_PER_ZONE_MAX, SessionId, WallTime, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Command, CommandDone, Content, ContentHash, EndReason, ORDER_DEFAULT,
+    OccurrenceId, Origin, PreEmption, Priority, Refusal, RunSheet, SESSIONS_PER_ZONE_MAX, SessionId, Sound,
+    WallTime, ZoneId, ZoneTree,
 };
 
 use crate::action::Action;
-use crate::library::Library;
+use crate::library::{Library, MediaState};
+use crate::quiet::Quiet;
+use crate::relays::Relays;
 use crate::session::Session;
-use crate::settings::{EngineSettings, PREPARE};
+use crate::settings::{EngineSettings, FADE_ROOM, PREPARE, RELAY_AHEAD};
 use crate::sheets::Sheets;
 
 /// Keeps the air of every zone.
@@ -27,8 +30,12 @@ pub struct Engine {
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) sheets: Sheets,
     pub(crate) library: Library,
+    pub(crate) quiet: Quiet,
+    pub(crate) relays: Relays,
     /// Occurrences that have begun or are over, by when they were to begin.
     pub(crate) done: BTreeMap<OccurrenceId, WallTime>,
+    /// Occurrences that an earlier run could not begin at their time, and that have not begun since.
+    pub(crate) delayed: BTreeSet<OccurrenceId>,
     /// When an earlier run was last known to be sending: what was planned after it and never aired was missed.
     pub(crate) last_alive: Option<WallTime>,
     pub(crate) outputs: VecDeque<Action>,
@@ -41,8 +48,12 @@ impl Engine {
     ///
     /// `epoch` is the number of this run: sessions are numbered within it.
     pub fn new(tree: ZoneTree, epoch: u32, settings: EngineSettings, now: WallTime) -> Self {
+        let mut quiet = Quiet::default();
+        quiet.take(&tree, settings.utc_offset_min);
         Self {
             tree,
+            quiet,
+            relays: Relays::default(),
             epoch,
             settings,
             sessions_begun: 0,
@@ -50,6 +61,7 @@ impl Engine {
             sheets: Sheets::default(),
             library: Library::default(),
             done: BTreeMap::new(),
+            delayed: BTreeSet::new(),
             last_alive: None,
             outputs: VecDeque::new(),
             shutting_down: false,
@@ -76,13 +88,15 @@ impl Engine {
         self.advance(now);
     }
 
-    /// Takes zones that were added or changed. What airs in a zone that is gone ends.
-    pub fn handle_zones(&mut self, tree: ZoneTree, now: WallTime) {
+    /// Takes zones that were added or changed, and the offset of local time. What airs in a zone that is gone ends.
+    pub fn handle_zones(&mut self, tree: ZoneTree, utc_offset_min: i16, now: WallTime) {
         self.advance(now);
+        self.settings.utc_offset_min = utc_offset_min;
         for session in self.sessions.values_mut() {
             session.depth = tree.depth(session.zone);
         }
         self.tree = tree;
+        self.refresh_quiet(now);
         let homeless: Vec<_> = self
             .sessions
             .values()
@@ -118,22 +132,23 @@ impl Engine {
                 by,
             } => {
                 self.make_room(zone, class, now)?;
+                let first = self.next_id();
                 let session = Session {
                     total: duration.min(limit),
                     cut: limit < duration,
                     chime,
                     ..self.new_session(
                         zone,
-                        Origin::Override {
-                            by,
-                            first: self.next_id(),
-                        },
+                        Origin::Override { by, first },
                         title,
-                        media,
+                        Content::piece(media, duration),
                         class,
                         now,
                     )
                 };
+                if !session.is_authored() {
+                    self.check_quiet(zone, now + self.settings.delay(class))?;
+                }
                 let id = session.id;
                 self.add(session, now);
                 let on_air = self
@@ -168,18 +183,47 @@ impl Engine {
     /// Takes the answer to [`Action::Prepare`]: the length of the media, or why it cannot be had.
     pub fn handle_media(&mut self, media: ContentHash, ready: Result<Duration, String>, now: WallTime) {
         self.advance(now);
-        self.library.answer(media, ready.clone().map(drop));
-        if let Err(what) = ready {
-            let waiting = self
-                .sessions
-                .values()
-                .filter(|session| session.media == media && session.on_air.is_none());
-            for id in waiting.map(|session| session.id).collect::<Vec<_>>() {
-                self.end_session(id, &EndReason::Fault { what: what.clone() }, now);
-            }
+        let failed = ready.is_err();
+        self.library.answer(media, ready.map(drop));
+        if failed {
+            self.skip_failed(now, now);
         }
         self.arrange(now, now);
         self.advance(now);
+    }
+
+    /// Takes note that nothing is heard of what is on air in a zone, though something should be.
+    ///
+    /// What turns out to be silent gives way to the fill until its own end, and the as-run log tells why. Without a
+    /// fill it stays. Returns the name of what is silent, if it is on air still.
+    pub fn handle_dead_air(&mut self, session: SessionId, now: WallTime) -> Option<String> {
+        self.advance(now);
+        let delay = self.settings.delay(self.sessions.get(&session)?.class);
+        let at = now + delay + FADE_ROOM;
+        let fill = self.settings.fill;
+        let silent = self.sessions.get_mut(&session)?;
+        let title = silent.title.clone();
+        let part = silent
+            .on_air
+            .as_ref()
+            .filter(|part| part.from <= now && part.ends > at)?;
+        let (Sound::Media(media), Some(fill)) = (&part.sound, fill) else {
+            return Some(title);
+        };
+        if *media == fill.media {
+            return Some(title);
+        }
+        let reached = part.position(at);
+        silent.fill_up(reached, fill);
+        let reason = EndReason::SourceFailed {
+            what: "dead air".to_owned(),
+        };
+        let stopped = silent.close(at, reason);
+        self.stop(session, stopped.as_slice(), now);
+        self.need(fill.media);
+        self.arrange(at, now);
+        self.advance(now);
+        Some(title)
     }
 
     /// Does what is due.
@@ -201,14 +245,25 @@ impl Engine {
             .into_iter()
             .chain(self.next_end().map(|(at, _)| at));
         let decisions = decisions
-            .chain(self.next_expiry().map(|(at, _)| at))
+            .chain(self.next_expiry().map(|(at, ..)| at))
+            .chain(self.next_silence().map(|(at, _)| at))
             .map(|at| at - settings.ahead);
         let prepares = self
             .sheets
             .next_after(*now + settings.prepare)
             .map(|from| from - settings.prepare);
+        let next_pieces = self
+            .sessions
+            .values()
+            .filter_map(|session| Some(session.on_air.as_ref()?.ends - settings.prepare))
+            .filter(|at| *at > *now);
+        let relays = self
+            .sheets
+            .next_relay_after(*now + RELAY_AHEAD + settings.ahead)
+            .map(|from| from - RELAY_AHEAD - settings.ahead);
         let logs = self.sessions.values().filter_map(Session::next_log);
-        decisions.chain(prepares).chain(logs).min()
+        let ahead = prepares.into_iter().chain(next_pieces).chain(relays);
+        decisions.chain(ahead).chain(logs).min()
     }
 
     /// Goes on to `now`: decides what sounds until a little later, asks for media, and logs what has sounded.
@@ -224,23 +279,24 @@ impl Engine {
                     }
                 }
                 Event::End(id) => {
-                    self.with(id, |session| {
-                        let reason = session.own_end();
-                        session.close(at, reason);
-                        session.wants = false;
-                    });
+                    self.end_part(id, at);
+                    self.skip_failed(at, now);
                 }
-                Event::Expiry(id) => self.expire(id, now),
+                Event::Expiry(id, reason) => self.expire(id, &reason, now),
+                Event::Silence(id) => self.silence(id, at, now),
             }
             self.arrange(at, now);
         }
-        for media in self
-            .sheets
-            .media_by(now + self.settings.prepare)
-            .collect::<Vec<_>>()
-        {
+        let planned = self.sheets.media_by(now + self.settings.prepare);
+        let begun = self
+            .sessions
+            .values()
+            .flat_map(|session| session.needs(now, self.settings.prepare + self.settings.ahead));
+        let fill = self.settings.fill.map(|fill| fill.media);
+        for media in planned.chain(begun).chain(fill).collect::<Vec<_>>() {
             self.need(media);
         }
+        self.open_relays(now);
         self.log(now);
         self.sweep(now);
     }
@@ -248,9 +304,12 @@ impl Engine {
     fn next_event(&self) -> Option<(WallTime, Event)> {
         let line = self.sheets.next_from().map(|from| (from, Event::Line));
         let end = self.next_end().map(|(at, id)| (at, Event::End(id)));
-        let expiry = self.next_expiry().map(|(at, id)| (at, Event::Expiry(id)));
+        let expiry = self
+            .next_expiry()
+            .map(|(at, id, reason)| (at, Event::Expiry(id, reason)));
+        let silence = self.next_silence().map(|(at, id)| (at, Event::Silence(id)));
         // At one instant, what ends makes room for what begins.
-        [end, expiry, line]
+        [end, silence, expiry, line]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -264,14 +323,57 @@ impl Engine {
         parts.min()
     }
 
-    fn next_expiry(&self) -> Option<(WallTime, SessionId)> {
+    fn next_expiry(&self) -> Option<(WallTime, SessionId, EndReason)> {
         self.sessions
             .values()
             .filter_map(|session| {
-                let ready = self.library.is_ready(session.media);
-                Some((session.expires(ready)?, session.id))
+                let (at, reason) = session.expires(self.is_ready(session, self.now))?;
+                Some((at, session.id, reason))
             })
-            .min()
+            .min_by_key(|(at, id, _)| (*at, *id))
+    }
+
+    /// Tells whether a session could go on at `at`: its media is loaded.
+    pub(crate) fn is_ready(&self, session: &Session, at: WallTime) -> bool {
+        session
+            .media_at(at)
+            .is_none_or(|media| self.library.is_ready(media))
+    }
+
+    /// Ends what is on air of a session where it ends by itself; its next piece may follow.
+    fn end_part(&mut self, id: SessionId, at: WallTime) {
+        self.with(id, |session| {
+            let reached = session.on_air.as_ref().map(|part| part.position(at));
+            let more = reached.is_some_and(|reached| reached < session.total);
+            let reason = if more {
+                EndReason::Completed
+            } else {
+                session.own_end()
+            };
+            session.close(at, reason);
+            session.wants = more;
+            session.since = at;
+        });
+    }
+
+    /// Passes over pieces that cannot be had, in everything that waits for one at `at`.
+    fn skip_failed(&mut self, at: WallTime, now: WallTime) {
+        let waiting = self
+            .sessions
+            .values()
+            .filter(|session| session.wants && session.on_air.is_none());
+        for id in waiting.map(|session| session.id).collect::<Vec<_>>() {
+            while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.wants) {
+                let state = session.media_at(at).and_then(|media| self.library.state(media));
+                let Some(MediaState::Failed(what)) = state else {
+                    break;
+                };
+                let what = what.clone();
+                if !session.skip_piece(at, &what) {
+                    self.end_session(id, &EndReason::Fault { what }, now);
+                }
+            }
+        }
     }
 
     /// Returns the number of the session that is made next.
@@ -284,7 +386,7 @@ impl Engine {
         zone: ZoneId,
         origin: Origin,
         title: String,
-        media: ContentHash,
+        content: Content,
         class: BulletinClass,
         now: WallTime,
     ) -> Session {
@@ -296,9 +398,14 @@ impl Engine {
             depth: self.tree.depth(zone),
             origin,
             title,
-            media,
+            content,
+            relay: None,
             class,
+            order: ORDER_DEFAULT,
             pre_emption: PreEmption::Resume,
+            give_up_after: None,
+            quiet_at: None,
+            chime_gain_db: 0,
             total: Duration::ZERO,
             cut: false,
             chime: false,
@@ -310,6 +417,8 @@ impl Engine {
             closing: Vec::new(),
             parts: 0,
             logged: false,
+            waits_for: None,
+            delayed: false,
             since: now,
         }
     }
@@ -335,6 +444,7 @@ impl Engine {
         let newcomer = Priority {
             class,
             depth: self.tree.depth(zone),
+            order: ORDER_DEFAULT,
             session: self.next_id(),
         };
         let weakest = held
@@ -352,15 +462,25 @@ impl Engine {
         self.add_at(session, now, now);
     }
 
-    pub(crate) fn add_at(&mut self, session: Session, at: WallTime, now: WallTime) {
-        let media = session.media;
+    pub(crate) fn add_at(&mut self, mut session: Session, at: WallTime, now: WallTime) {
+        if let (Content::Relay(relay), Origin::Slot(occurrence)) = (&session.content, &session.origin) {
+            session.relay = Some(self.open_relay(*occurrence, relay, &session.title));
+        }
+        if !session.is_authored() {
+            session.quiet_at = self
+                .quiet
+                .from(session.zone, session.planned.unwrap_or(at).max(at));
+        }
+        let needs: Vec<_> = session.needs(at, self.settings.prepare).collect();
         self.sessions.insert(session.id, session);
-        self.library.retry(media);
-        self.need(media);
+        for media in needs {
+            self.library.retry(media);
+            self.need(media);
+        }
         self.arrange(at, now);
     }
 
-    fn need(&mut self, media: ContentHash) {
+    pub(crate) fn need(&mut self, media: ContentHash) {
         if self.library.need(media) {
             self.outputs.push_back(Action::Prepare { media });
         }
@@ -384,10 +504,21 @@ impl Engine {
 
     fn log(&mut self, now: WallTime) {
         let Self {
-            sessions, outputs, ..
+            sessions,
+            outputs,
+            quiet,
+            tree,
+            ..
         } = self;
         for session in sessions.values_mut() {
-            session.log(now, &mut |event| outputs.push_back(Action::AsRun(event)));
+            let (zone, counts) = (session.zone, !session.is_authored());
+            session.log(now, &mut |event| {
+                outputs.push_back(Action::AsRun(event));
+            });
+            let over = session.closing.extract_if(.., |part| part.ends <= now);
+            for part in over.filter(|part| counts && part.ends > part.from) {
+                quiet.spend(tree, zone, part.from, part.ends);
+            }
         }
     }
 
@@ -396,7 +527,8 @@ impl Engine {
         self.sessions
             .retain(|_, session| session.wants || session.on_air.is_some() || !session.closing.is_empty());
         self.done.retain(|_, start| now.since(*start) < DONE_KEPT);
-        let soon: Vec<_> = self
+        self.close_relays();
+        let soon: BTreeSet<_> = self
             .sheets
             .media_by(now + self.settings.prepare + PREPARE)
             .collect();
@@ -404,9 +536,16 @@ impl Engine {
             sessions,
             library,
             outputs,
+            settings,
             ..
         } = self;
-        let needed = |media| soon.contains(&media) || sessions.values().any(|session| session.media == media);
+        let ahead = settings.prepare + PREPARE;
+        let begun: BTreeSet<_> = sessions
+            .values()
+            .flat_map(|session| session.needs(now, ahead))
+            .collect();
+        let fill = settings.fill.map(|fill| fill.media);
+        let needed = |media| soon.contains(&media) || begun.contains(&media) || fill == Some(media);
         outputs.extend(
             library
                 .release(needed)
@@ -426,11 +565,12 @@ impl Engine {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Event {
     Line,
     End(SessionId),
-    Expiry(SessionId),
+    Expiry(SessionId, EndReason),
+    Silence(SessionId),
 }
 
 /// An occurrence older than this is in no run-sheet in force.

@@ -8,13 +8,15 @@ mod arbitration;
 mod engine;
 mod library;
 mod lines;
+mod quiet;
+mod relays;
 mod restore;
 mod session;
 mod settings;
 mod sheets;
 mod snapshot;
 
-pub use action::{Action, Start};
+pub use action::{Action, Feed, Start};
 pub use engine::Engine;
-pub use restore::LastPart;
+pub use restore::{LastPart, Stretch};
 pub use settings::{ChimeInfo, EngineSettings};

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use loa_model::{EndReason, OccurrenceId, Origin, RunSheet, RunSheetLine, SessionId, WallTime};
+use loa_model::{
+    Content, EndReason, OccurrenceId, Origin, Piece, PreEmption, Reason, Refusal, RunSheet, RunSheetLine,
+    SessionId, WallTime,
+};
 
 use crate::engine::Engine;
 use crate::library::MediaState;
 use crate::session::Session;
 use crate::settings::{FIRST_PACKET, MARGIN};
-use crate::sheets::{Change, is_missing};
+use crate::sheets::Change;
 
 impl Engine {
     /// Finds the sessions whose line the date's new run-sheet does not have.
@@ -45,53 +48,116 @@ impl Engine {
         self.arrange(now, now);
     }
 
+    /// Tells whether a line may begin, or why it never will.
+    fn may_begin(&mut self, line: &RunSheetLine, now: WallTime) -> Result<(), EndReason> {
+        let fault = |what: String| Err(EndReason::Fault { what });
+        match line.kept_off() {
+            None => {}
+            Some(Reason::QuietHours { .. }) => return Err(EndReason::QuietHours),
+            Some(Reason::MinutesSpent { .. }) => return Err(EndReason::MinutesSpent),
+            Some(Reason::MediaMissing) => return fault("the library does not hold its media".to_owned()),
+            Some(Reason::NotApproved { what, .. }) => {
+                let why = format!("\"{what}\" is not approved");
+                return Err(EndReason::Refused { why });
+            }
+            Some(Reason::NoEpisode { series }) => {
+                let why = format!("series \"{series}\" has no episode");
+                return Err(EndReason::Refused { why });
+            }
+            Some(other) => {
+                let why = format!("{other:?}");
+                return Err(EndReason::Refused { why });
+            }
+        }
+        let zone = line.occurrence.zone;
+        match self.check_quiet(zone, line.start) {
+            Ok(()) => {}
+            Err(Refusal::MinutesSpent(_)) => return Err(EndReason::MinutesSpent),
+            Err(_) => return Err(EndReason::QuietHours),
+        }
+        // Of several pieces, those that cannot be had are passed over when their turn comes.
+        let only = line.content.media().count() == 1;
+        let first = line
+            .content
+            .piece_at(Duration::ZERO)
+            .map(|(_, piece, _)| piece.media);
+        if let (true, Some(MediaState::Failed(what))) =
+            (only, first.and_then(|media| self.library.state(media)))
+        {
+            return fault(what.clone());
+        }
+        match self.make_room(zone, line.class, now) {
+            Ok(()) => Ok(()),
+            Err(refusal) => fault(refusal.to_string()),
+        }
+    }
+
     pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) {
         let occurrence = line.occurrence;
         if self.done.insert(occurrence, occurrence.start).is_some() || self.shutting_down {
             return;
         }
         let soonest = now + self.settings.delay(line.class) + MARGIN;
-        if line.end() <= soonest {
+        // It waited when an earlier run was lost, and waits again: what resumes does so from its beginning.
+        let waited = self.delayed.remove(&occurrence) && line.pre_emption == PreEmption::Resume;
+        if line.end() <= soonest && !waited {
             if self.last_alive.is_some_and(|last_alive| line.end() > last_alive) || line.start >= now {
                 self.not_aired(occurrence, &line.title, EndReason::Missed, now);
             }
             return;
         }
-        let fault = if is_missing(line) {
-            Some("the library does not hold its media".to_owned())
-        } else {
-            match self.library.state(line.media) {
-                Some(MediaState::Failed(what)) => Some(what.clone()),
-                _ => self
-                    .make_room(occurrence.zone, line.class, now)
-                    .err()
-                    .map(|refusal| refusal.to_string()),
-            }
-        };
-        if let Some(what) = fault {
-            self.not_aired(occurrence, &line.title, EndReason::Fault { what }, now);
+        if let Err(reason) = self.may_begin(line, now) {
+            self.not_aired(occurrence, &line.title, reason, now);
             return;
         }
         let origin = Origin::Slot(occurrence);
+        let mut content = line.content.clone();
+        let mut total = line.duration;
+        if let (true, Some(chime), Content::Pieces(pieces)) =
+            (line.chime.after, self.settings.chime, &mut content)
+        {
+            // It follows where the programme ends, cut or not.
+            truncate(pieces, total);
+            pieces.push(Piece {
+                media: chime.media,
+                duration: chime.duration,
+            });
+            total += chime.duration;
+        }
         let late = from + LATE_START < soonest && from < now;
         let session = Session {
-            total: line.duration,
+            total,
             cut: line.cut,
-            chime: line.chime,
+            chime: line.chime.before && self.quiet.permits(occurrence.zone, from),
+            chime_gain_db: line.chime.gain_db,
+            order: line.order,
             pre_emption: line.pre_emption,
+            give_up_after: line.give_up_after,
+            since: line.start,
             planned: Some(line.start),
-            zero: late.then_some(line.start),
+            zero: (late && !waited).then_some(line.start),
+            delayed: waited,
             ..self.new_session(
                 occurrence.zone,
                 origin,
                 line.title.clone(),
-                line.media,
+                content,
                 line.class,
                 now,
             )
         };
         self.add_at(session, from, now);
     }
+}
+
+/// Cuts pieces off after a length.
+fn truncate(pieces: &mut Vec<Piece>, total: Duration) {
+    let mut left = total;
+    pieces.retain_mut(|piece| {
+        piece.duration = piece.duration.min(left);
+        left -= piece.duration;
+        !piece.duration.is_zero()
+    });
 }
 
 /// A programme that begins this late or less begins at its beginning.

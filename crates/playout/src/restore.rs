@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loa_model::{EndReason, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, WallTime};
+use loa_model::{EndReason, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, WallTime, ZoneId};
 
 use crate::engine::Engine;
 use crate::session::Session;
@@ -17,20 +17,38 @@ pub struct LastPart {
     pub ended: Option<PartEnded>,
 }
 
+/// A stretch of sound that counts towards a zone's minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The zone it was sent to.
+    pub zone: ZoneId,
+    /// First sound.
+    pub from: WallTime,
+    /// First silence.
+    pub to: WallTime,
+}
+
 impl Engine {
     /// Takes up what an earlier run left: call it once, before the first run-sheet.
     ///
     /// What was on air when the head-end stopped goes on as if it had run meanwhile; what waited to resume waits
-    /// again; anything else is over. `not_aired` are occurrences that the log says never will be.
+    /// again; anything else is over. `not_aired` are occurrences that the log says never will be, `delayed` those that
+    /// could not begin at their time and have not begun since, and `heard` is what counts towards today's minutes.
     pub fn restore(
         &mut self,
         parts: &[LastPart],
         not_aired: &[OccurrenceId],
+        delayed: &[OccurrenceId],
+        heard: &[Stretch],
         last_alive: Option<WallTime>,
         now: WallTime,
     ) {
         self.now = now;
         self.last_alive = last_alive;
+        for Stretch { zone, from, to } in heard {
+            self.quiet.spend(&self.tree, *zone, *from, *to);
+        }
+        self.delayed.extend(delayed);
         self.done
             .extend(not_aired.iter().map(|occurrence| (*occurrence, occurrence.start)));
         // Each restart goes on with things as new sessions, so of one thing only the newest part tells where it is.
@@ -54,8 +72,18 @@ impl Engine {
 
     fn restore_session(&mut self, part: &LastPart, now: WallTime) {
         let LastPart { started, ended } = part;
+        let whole = started.media_offset + started.ends.since(started.at);
+        let between = |ended: &PartEnded| ended.media_offset < whole;
         let goes_on = match ended.as_ref().map(|ended| &ended.reason) {
-            None | Some(EndReason::HeadEndLost | EndReason::HeadEndStopped) => true,
+            None
+            | Some(
+                EndReason::HeadEndLost
+                | EndReason::HeadEndStopped
+                | EndReason::SourceFailed { .. }
+                | EndReason::SourceBack,
+            ) => true,
+            // One of several pieces was over, and the next had not begun.
+            Some(EndReason::Completed) => ended.as_ref().is_some_and(between),
             Some(EndReason::PreEmpted { .. }) => started.pre_emption != PreEmption::Drop,
             Some(_) => false,
         };
@@ -67,7 +95,7 @@ impl Engine {
             })
         ) && started.pre_emption == PreEmption::Resume;
         let zero = started.at - started.media_offset;
-        let total = started.media_offset + started.ends.since(started.at);
+        let total = whole;
         let over = !resumes && zero + total <= now + self.settings.delay(started.class) + MARGIN;
         if !goes_on || over || self.tree.get(started.zone).is_none() {
             return;
@@ -80,11 +108,21 @@ impl Engine {
         let session = Session {
             total,
             cut: started.cut,
+            order: started.order,
             pre_emption: started.pre_emption,
+            give_up_after: started.give_up_after,
+            since: ended.as_ref().map_or(now, |ended| ended.at),
             offset,
             zero: (!resumes).then_some(zero),
             logged: true,
-            ..self.new_session(started.zone, origin, title, started.media, started.class, now)
+            ..self.new_session(
+                started.zone,
+                origin,
+                title,
+                started.content.clone(),
+                started.class,
+                now,
+            )
         };
         self.add(session, now);
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, ContentHash, EndReason, Origin, PartEnded, PartStarted, PreEmption, Priority,
-    SessionId, WallTime, ZoneId,
+    AsRunEvent, BulletinClass, Content, ContentHash, EndReason, Origin, PartEnded, PartStarted, Piece,
+    PreEmption, Priority, RelayId, SessionId, Sound, WallTime, ZoneId,
 };
 
 /// Something that wants the air, has it, or is about to leave it.
@@ -16,18 +16,27 @@ pub(crate) struct Session {
     pub(crate) depth: u8,
     pub(crate) origin: Origin,
     pub(crate) title: String,
-    pub(crate) media: ContentHash,
+    pub(crate) content: Content,
+    /// Its relay, and what that sounds like now.
+    pub(crate) relay: Option<(RelayId, Sound)>,
     pub(crate) class: BulletinClass,
+    pub(crate) order: u16,
     pub(crate) pre_emption: PreEmption,
-    /// It is over when this much of the media has passed.
+    /// Once it was kept off the air for this long, it does not come back.
+    pub(crate) give_up_after: Option<Duration>,
+    /// It is over when this much of the content has passed.
     pub(crate) total: Duration,
-    /// Whether `total` is less than the media, so that its end fades.
+    /// Whether `total` is less than the content, so that its end fades.
     pub(crate) cut: bool,
     /// Whether its first start has a chime.
     pub(crate) chime: bool,
+    /// How much quieter than it was made the chime is, dB.
+    pub(crate) chime_gain_db: i8,
+    /// When quiet hours begin for it.
+    pub(crate) quiet_at: Option<WallTime>,
     /// When the programme itself is to begin, chime or none; none for what begins as soon as it can.
     pub(crate) planned: Option<WallTime>,
-    /// How far into the media it goes on.
+    /// How far into the content it goes on.
     pub(crate) offset: Duration,
     /// When its beginning would have sounded, if it goes on as if it had run.
     pub(crate) zero: Option<WallTime>,
@@ -41,6 +50,10 @@ pub(crate) struct Session {
     pub(crate) parts: u32,
     /// Whether any of it stands in the as-run log.
     pub(crate) logged: bool,
+    /// What had the air when it last asked for it.
+    pub(crate) waits_for: Option<SessionId>,
+    /// Whether it stands in the as-run log that it could not begin at its time.
+    pub(crate) delayed: bool,
     /// Since when it waits for the air, while it does.
     pub(crate) since: WallTime,
 }
@@ -48,7 +61,11 @@ pub(crate) struct Session {
 /// One stretch on the air.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
+    /// Its number in the as-run log.
     pub(crate) number: u32,
+    /// The number with which it was started; a relay changes its source within one start. Zero if it never was.
+    pub(crate) started_as: u32,
+    pub(crate) sound: Sound,
     /// First sound of it: the chime, if it has one.
     pub(crate) from: WallTime,
     /// When `offset` sounds.
@@ -59,6 +76,8 @@ pub(crate) struct Part {
     /// Why, once that is decided.
     pub(crate) reason: Option<EndReason>,
     pub(crate) chime: bool,
+    /// When the zone will have sounded for as long as it may today.
+    pub(crate) spent_at: Option<WallTime>,
     /// Whether its start stands in the as-run log.
     pub(crate) logged: bool,
 }
@@ -76,6 +95,7 @@ impl Session {
         Priority {
             class: self.class,
             depth: self.depth,
+            order: self.order,
             session: self.id,
         }
     }
@@ -84,7 +104,7 @@ impl Session {
     ///
     /// A chime for which there is no time before the planned start is left out, so that the programme begins on its
     /// second; one that begins much later has its chime then.
-    pub(crate) fn start(&mut self, from: WallTime, chime: Option<Duration>) -> &Part {
+    pub(crate) fn start(&mut self, from: WallTime, chime: Option<Duration>) -> &mut Part {
         let chime = chime.filter(|chime| {
             let fits = |planned| from + *chime <= planned || planned + *chime < from;
             self.chime && self.zero.is_none() && self.planned.is_none_or(fits)
@@ -98,18 +118,150 @@ impl Session {
             self.zero = None;
         }
         self.parts += 1;
-        let ends = at + self.total.saturating_sub(self.offset);
+        let whole = self.total.saturating_sub(self.offset);
+        let piece = self.content.piece_at(self.offset);
+        let left = piece.map(|(_, piece, begins)| (begins + piece.duration).saturating_sub(self.offset));
         let part = Part {
             number: self.parts,
+            started_as: self.parts,
+            sound: self.sound(self.offset),
             from: at - chime.unwrap_or_default(),
             at,
             offset: self.offset,
-            ends,
+            ends: at + left.map_or(whole, |left| left.min(whole)),
             reason: None,
             chime: chime.is_some(),
+            spent_at: None,
             logged: false,
         };
         self.on_air.insert(part)
+    }
+
+    /// Returns what sounds at an offset.
+    fn sound(&self, offset: Duration) -> Sound {
+        match &self.content {
+            Content::Pieces(_) => self
+                .content
+                .piece_at(offset)
+                .map_or(Sound::Silence, |(_, piece, _)| Sound::Media(piece.media)),
+            Content::Relay(relay) => self
+                .relay
+                .as_ref()
+                .map_or(Sound::Fill(relay.fill), |(_, sound)| sound.clone()),
+            Content::Silence => Sound::Silence,
+        }
+    }
+
+    /// Returns how far into the content it is if it goes on at `at`.
+    fn offset_at(&self, at: WallTime) -> Duration {
+        match (&self.on_air, self.zero) {
+            (Some(part), _) => part.position(at),
+            (None, Some(zero)) => self.offset.max(at.since(zero)),
+            (None, None) => self.offset,
+        }
+    }
+
+    /// Returns the media without which it cannot go on at `at`.
+    pub(crate) fn media_at(&self, at: WallTime) -> Option<ContentHash> {
+        let offset = self.offset_at(at);
+        self.content.piece_at(offset).map(|(_, piece, _)| piece.media)
+    }
+
+    /// Walks the media that it needs from `at` on, for as long as `ahead`.
+    pub(crate) fn needs(&self, at: WallTime, ahead: Duration) -> impl Iterator<Item = ContentHash> + '_ {
+        let from = self.offset_at(at);
+        let closing = self.closing.iter().filter_map(|part| match part.sound {
+            Sound::Media(media) => Some(media),
+            _ => None,
+        });
+        self.content.media_between(from, from + ahead).chain(closing)
+    }
+
+    /// Puts a fill in the place of what is left, at `reached`, of the piece that stands there.
+    pub(crate) fn fill_up(&mut self, reached: Duration, fill: Piece) {
+        let found = self.content.piece_at(reached);
+        let (Some((index, piece, begins)), Content::Pieces(pieces)) = (found, &mut self.content) else {
+            return;
+        };
+        let heard = reached - begins;
+        let mut left = piece.duration - heard;
+        let mut fills = Vec::new();
+        while !left.is_zero() && !fill.duration.is_zero() && fills.len() < FILLS_MAX {
+            let duration = left.min(fill.duration);
+            fills.push(Piece { duration, ..fill });
+            left -= duration;
+        }
+        let before = (!heard.is_zero()).then_some(Piece {
+            duration: heard,
+            ..piece
+        });
+        pieces.splice(index..=index, before.into_iter().chain(fills));
+    }
+
+    /// Tells whether some of its content is left.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.offset < self.total
+    }
+
+    /// Takes the piece at which it stands out of its content, because it cannot be had; tells whether any is left.
+    pub(crate) fn skip_piece(&mut self, at: WallTime, what: &str) -> bool {
+        let found = self.content.piece_at(self.offset);
+        let (Some((index, piece, _)), Content::Pieces(pieces)) = (found, &mut self.content) else {
+            return false;
+        };
+        if pieces.len() == 1 {
+            return false;
+        }
+        pieces.remove(index);
+        self.total = self.total.min(self.content.duration().unwrap_or(self.total));
+        self.parts += 1;
+        self.closing.push(Part {
+            number: self.parts,
+            started_as: NEVER_STARTED,
+            sound: Sound::Media(piece.media),
+            from: at,
+            at,
+            offset: self.offset,
+            ends: at,
+            reason: Some(EndReason::SourceFailed {
+                what: what.to_owned(),
+            }),
+            chime: false,
+            spent_at: None,
+            logged: false,
+        });
+        self.is_unfinished()
+    }
+
+    /// Takes note of what its relay sounds like from `at` on; logs the change if it is on the air.
+    pub(crate) fn change_source(
+        &mut self,
+        sound: Sound,
+        at: WallTime,
+        reason: EndReason,
+        log: &mut impl FnMut(AsRunEvent),
+    ) {
+        if let Some((_, now)) = &mut self.relay {
+            *now = sound.clone();
+        }
+        let Some(mut part) = self.on_air.take() else {
+            return;
+        };
+        if part.logged && part.sound != sound {
+            let at = at.clamp(part.at, part.ends);
+            let mut before = part.clone();
+            before.ends = at;
+            log(AsRunEvent::Ended(self.ended(&before, reason)));
+            self.parts += 1;
+            part.offset = part.position(at);
+            // `from` stays: what was started is still one thing to the sender.
+            (part.number, part.at) = (self.parts, at);
+            part.sound = sound;
+            log(AsRunEvent::Started(self.started(&part)));
+        } else {
+            part.sound = sound;
+        }
+        self.on_air = Some(part);
     }
 
     /// Decides the end of what is on air.
@@ -136,12 +288,16 @@ impl Session {
         let reason = EndReason::PreEmpted { by };
         let by_itself = decided.as_ref().is_some_and(is_by_itself);
         self.wants |= by_itself;
-        let over = decided.filter(|decided| !by_itself && !is_pre_emption(decided));
+        let over =
+            decided.filter(|decided| !by_itself && !is_pre_emption(decided) && !is_passed_over(decided));
         if self.on_air.as_ref().is_some_and(|part| part.ends <= at) {
             // It ends by itself before that.
         } else if let Some(closed) = self.close(at, reason.clone()) {
             stopped.push(closed);
             self.wants = lasts;
+        } else if self.wants && !lasts && self.is_between_pieces(at) {
+            self.wants = false;
+            return (stopped, Some(reason));
         } else if let Some(part) = self.closing.last_mut().filter(|part| part.ends > at) {
             part.ends = at;
             stopped.push(part.stopped());
@@ -156,6 +312,12 @@ impl Session {
             }
         }
         (stopped, over)
+    }
+
+    /// Tells whether at `at` one piece of it is over and the next has not begun.
+    fn is_between_pieces(&self, at: WallTime) -> bool {
+        let aired = self.logged || !self.closing.is_empty();
+        aired && self.on_air.is_none() && self.closing.last().is_none_or(|part| part.ends <= at)
     }
 
     /// Ends for good at `at`, or where it is leaving the air before that; nothing was sent yet of what sounds after
@@ -191,12 +353,15 @@ impl Session {
             self.parts += 1;
             let part = Part {
                 number: self.parts,
+                started_as: self.parts,
+                sound: self.sound(self.offset),
                 from: now,
                 at: now,
                 offset: self.offset,
                 ends: now,
                 reason: None,
                 chime: false,
+                spent_at: None,
                 logged: true,
             };
             log(AsRunEvent::Started(self.started(&part)));
@@ -214,10 +379,12 @@ impl Session {
             .take_if(|part| part.from >= at)
             .or_else(|| self.closing.pop_if(|part| part.from >= at))
         {
-            taken.push(Stopped {
-                part: part.number,
-                at: None,
-            });
+            if part.started_as != NEVER_STARTED {
+                taken.push(Stopped {
+                    part: part.started_as,
+                    at: None,
+                });
+            }
             decided = decided.or(part.reason);
             self.parts -= 1;
             self.offset = part.offset;
@@ -258,17 +425,35 @@ impl Session {
     /// Returns when it is over without having the air again: if it goes on as if it ran, or gives way once and for all.
     ///
     /// `ready` is whether its media is loaded; what waits for that does not give way to anybody.
-    pub(crate) fn expires(&self, ready: bool) -> Option<WallTime> {
-        let waits = self.wants && self.on_air.is_none();
+    pub(crate) fn expires(&self, ready: bool) -> Option<(WallTime, EndReason)> {
+        if !self.wants || self.on_air.is_some() {
+            return None;
+        }
         let over = match self.pre_emption {
             PreEmption::Drop => self.planned.filter(|_| ready && self.never_aired()),
             PreEmption::Resume | PreEmption::Rejoin => None,
         };
-        over.or(self.zero.map(|zero| zero + self.total)).filter(|_| waits)
+        let missed = over.or(self.zero.map(|zero| zero + self.total));
+        let missed = missed.map(|at| (at, EndReason::Missed));
+        let gave_up = self
+            .give_up_after
+            .map(|after| (self.since + after, EndReason::GaveUp));
+        [missed, gave_up].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
-    /// Writes what has sounded by `now` into the log.
+    /// Writes what has sounded by `now` into the log; the caller takes off the parts that are over.
     pub(crate) fn log(&mut self, now: WallTime, log: &mut impl FnMut(AsRunEvent)) {
+        if let (Some(at), Origin::Slot(occurrence), Some(by)) =
+            (self.delayed_at(), &self.origin, self.waits_for)
+            && at <= now
+        {
+            self.delayed = true;
+            log(AsRunEvent::Delayed {
+                occurrence: *occurrence,
+                at,
+                by,
+            });
+        }
         let parts = self.closing.iter().cloned().chain(self.on_air.clone());
         for part in parts.collect::<Vec<_>>() {
             let ended = part.reason.as_ref().is_some_and(|_| part.ends <= now);
@@ -280,7 +465,6 @@ impl Session {
                 log(AsRunEvent::Ended(self.ended(&part, reason)));
             }
         }
-        self.closing.retain(|part| part.ends > now);
         let began = self.closing.iter_mut().chain(&mut self.on_air);
         began
             .filter(|part| part.from <= now)
@@ -295,7 +479,14 @@ impl Session {
             .chain(&self.on_air)
             .filter(|part| !part.logged)
             .map(|part| part.from);
-        starts.chain(self.closing.iter().map(|part| part.ends)).min()
+        let ends = self.closing.iter().map(|part| part.ends);
+        starts.chain(ends).chain(self.delayed_at()).min()
+    }
+
+    /// Returns when it was to begin, while it cannot and the log does not tell.
+    fn delayed_at(&self) -> Option<WallTime> {
+        let waits = self.wants && self.never_aired() && self.waits_for.is_some() && !self.delayed;
+        self.planned.filter(|_| waits)
     }
 
     fn ended(&self, part: &Part, reason: EndReason) -> PartEnded {
@@ -315,13 +506,16 @@ impl Session {
             zone: self.zone,
             origin: self.origin.clone(),
             title: self.title.clone(),
-            media: self.media,
+            content: self.content.clone(),
+            sound: part.sound.clone(),
             class: self.class,
+            order: self.order,
             at: part.at,
             media_offset: part.offset,
             ends: part.at + self.total.saturating_sub(part.offset),
             cut: self.cut,
             pre_emption: self.pre_emption,
+            give_up_after: self.give_up_after,
         }
     }
 }
@@ -329,7 +523,7 @@ impl Session {
 impl Part {
     const fn stopped(&self) -> Stopped {
         Stopped {
-            part: self.number,
+            part: self.started_as,
             at: Some(self.ends),
         }
     }
@@ -349,6 +543,16 @@ const fn is_by_itself(reason: &EndReason) -> bool {
     matches!(reason, EndReason::Completed | EndReason::TimeLimit)
 }
 
+/// Tells whether one piece failed, and the next follows.
+const fn is_passed_over(reason: &EndReason) -> bool {
+    matches!(reason, EndReason::SourceFailed { .. })
+}
+
 const fn is_pre_emption(reason: &EndReason) -> bool {
     matches!(reason, EndReason::PreEmpted { .. })
 }
+
+/// What a part has that only tells of a piece that failed.
+const NEVER_STARTED: u32 = 0;
+/// A fill is at least seconds long, and what it stands in for hours at most.
+const FILLS_MAX: usize = 4_096;

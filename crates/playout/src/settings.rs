@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loa_model::BulletinClass;
+use loa_model::{BulletinClass, ContentHash, Piece};
 
 /// What the engine must know of those who send and of those who hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,17 @@ pub struct EngineSettings {
     pub ahead: Duration,
     /// Media is asked for this long before it sounds.
     pub prepare: Duration,
+    /// Sounds, over and over, in the place of what turns out to be silent; none if nothing does.
+    pub fill: Option<Piece>,
+    /// Local time is UTC and this many minutes; quiet hours are kept in local time.
+    pub utc_offset_min: i16,
 }
 
 /// The chime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChimeInfo {
+    /// Its sound, for programmes that end with it.
+    pub media: ContentHash,
     /// How long it sounds.
     pub duration: Duration,
 }
@@ -36,6 +42,8 @@ impl EngineSettings {
             urgent_delay,
             ahead,
             prepare: PREPARE,
+            fill: None,
+            utc_offset_min: 0,
         }
     }
 
@@ -56,5 +64,7 @@ pub(crate) const FIRST_PACKET: Duration = Duration::from_millis(70);
 pub(crate) const MARGIN: Duration = Duration::from_millis(80);
 /// A fade takes 240 ms and has to be rendered before it is sent.
 pub(crate) const FADE_ROOM: Duration = Duration::from_millis(450);
+/// A relay is connected this long before it sounds, so that its sources are known to be healthy.
+pub(crate) const RELAY_AHEAD: Duration = Duration::from_secs(20);
 /// Media is read this long before it sounds; a slow disk needs a second.
 pub(crate) const PREPARE: Duration = Duration::from_secs(30);

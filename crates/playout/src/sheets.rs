@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use loa_model::{ContentHash, NextUp, OccurrenceId, Reason, RunSheet, RunSheetLine, WallTime, ZoneId};
+use loa_model::{
+    Content, ContentHash, NextUp, OccurrenceId, Reason, Relay, RunSheet, RunSheetLine, WallTime, ZoneId,
+};
+
+use crate::settings::PREPARE;
 
 /// Lines of the dates in force that have not begun.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +40,8 @@ impl Sheets {
         chime: Duration,
         done: &BTreeMap<OccurrenceId, WallTime>,
     ) -> Change {
-        let lines = sheet.lines.iter().filter(|line| !is_cancelled(line));
+        let decided = |line: &RunSheetLine| line.reasons.iter().any(Reason::is_decided);
+        let lines = sheet.lines.iter().filter(|line| !decided(line));
         let planned: BTreeSet<_> = lines.clone().map(|line| line.occurrence).collect();
         let before = self.dates.insert(sheet.date, planned.clone());
         while self.dates.len() > DATES_MAX {
@@ -63,7 +68,7 @@ impl Sheets {
             !before.contains(occurrence) && !change.planned.contains(occurrence)
         });
         for line in lines.filter(|line| !done.contains_key(&line.occurrence)) {
-            let lead = if line.chime { chime } else { Duration::ZERO };
+            let lead = if line.chime.before { chime } else { Duration::ZERO };
             self.upcoming
                 .insert((line.start - lead, line.occurrence), line.clone());
         }
@@ -85,8 +90,23 @@ impl Sheets {
     /// Walks the media of lines that begin by `by`.
     pub(crate) fn media_by(&self, by: WallTime) -> impl Iterator<Item = ContentHash> {
         let soon = self.upcoming.iter().take_while(move |((from, _), _)| *from <= by);
-        soon.filter(|(_, line)| !is_missing(line))
-            .map(|(_, line)| line.media)
+        soon.filter(|(_, line)| line.kept_off().is_none())
+            .flat_map(|(_, line)| line.content.media_between(Duration::ZERO, PREPARE))
+    }
+
+    /// Walks the relays of lines that begin by `by`.
+    pub(crate) fn relays_by(&self, by: WallTime) -> impl Iterator<Item = (OccurrenceId, &Relay, &str)> {
+        let soon = self.upcoming.iter().take_while(move |((from, _), _)| *from <= by);
+        soon.filter(|(_, line)| line.kept_off().is_none())
+            .filter_map(|((_, occurrence), line)| match &line.content {
+                Content::Relay(relay) => Some((*occurrence, relay, line.title.as_str())),
+                _ => None,
+            })
+    }
+
+    /// Tells whether an occurrence is still to come.
+    pub(crate) fn is_upcoming(&self, occurrence: OccurrenceId) -> bool {
+        self.upcoming.keys().any(|(_, upcoming)| *upcoming == occurrence)
     }
 
     /// Returns when the first line after `by` begins to sound.
@@ -95,6 +115,15 @@ impl Sheets {
             .keys()
             .map(|(from, _)| *from)
             .find(|from| *from > by)
+    }
+
+    /// Returns when the first relay after `by` begins to sound.
+    pub(crate) fn next_relay_after(&self, by: WallTime) -> Option<WallTime> {
+        let relays = self
+            .upcoming
+            .iter()
+            .filter(|(_, line)| matches!(line.content, Content::Relay(_)));
+        relays.map(|((from, _), _)| *from).find(|from| *from > by)
     }
 
     /// Returns the next line for each zone that its own group will carry.
@@ -116,17 +145,6 @@ impl Sheets {
     pub(crate) const fn number(&self) -> u32 {
         self.number
     }
-}
-
-fn is_cancelled(line: &RunSheetLine) -> bool {
-    line.reasons
-        .iter()
-        .any(|reason| matches!(reason, Reason::Cancelled { .. }))
-}
-
-/// Tells whether the library lacks what the line is to air.
-pub(crate) fn is_missing(line: &RunSheetLine) -> bool {
-    line.reasons.contains(&Reason::MediaMissing)
 }
 
 /// Yesterday, today and tomorrow, and one that is being replaced.

@@ -134,7 +134,7 @@ fn a_chime_sounds_before_and_is_never_cut_into() {
     station.plan(vec![
         line(1, 2, 5.0, 30.0, Normal),
         with(line(2, 1, 20.0, 10.0, Normal), |line| {
-            line.chime = true;
+            line.chime.before = true;
         }),
     ]);
     station.run(100.0);
@@ -154,7 +154,7 @@ fn a_chime_sounds_before_and_is_never_cut_into() {
 fn starts_are_put_out_in_time_to_be_sent_and_media_before() {
     let mut station = Station::new(1, 0.0);
     station.plan(vec![with(line(1, 2, 100.0, 20.0, Normal), |line| {
-        line.chime = true;
+        line.chime.before = true;
     })]);
     station.run(200.0);
     let when = |wanted: fn(&Action) -> bool| {
@@ -378,7 +378,7 @@ fn after_a_crash_it_goes_on_where_it_would_have_been() {
     let now = after.now;
     after
         .engine
-        .restore(&last_parts(&before.events()), &[], Some(at(30.0)), now);
+        .restore(&last_parts(&before.events()), &[], &[], &[], Some(at(30.0)), now);
     after.plan(lines());
     after.run(200.0);
     assert_eq!(
@@ -399,7 +399,7 @@ fn after_a_crash_what_was_pre_empted_waits_and_what_is_over_stays_over() {
     let now = after.now;
     after
         .engine
-        .restore(&last_parts(&before.events()), &[], Some(at(30.0)), now);
+        .restore(&last_parts(&before.events()), &[], &[], &[], Some(at(30.0)), now);
     after.plan(lines());
     after.run(300.0);
     assert_eq!(

@@ -91,6 +91,7 @@ fn wins(want: &Want, wanting: &[Want], lines: &[Planned]) -> bool {
     let priority = |index: usize| Priority {
         class: lines[index].class,
         depth: tree.depth(ZoneId(lines[index].zone)),
+        order: 0,
         session: SessionId(index as u64),
     };
     let zone = ZoneId(lines[want.index].zone);

@@ -101,6 +101,7 @@ fn a_stop_is_the_last_word() {
              60 end",
             "0 start 8/1 z1 @0.28+0..20.28
              0.28 began 8/1 @0.28
+             10 delayed 1
              12 never 1: stopped by op
              20.28 ended 8/1 @20.28 completed",
         ),
@@ -183,6 +184,7 @@ fn a_chime_never_makes_a_programme_late() {
              70 end",
             "8.87 start 1/1 z2 @10+0..40
              10 began 1/1 @10
+             30 delayed 2
              38.87 start 2/1 z2 @42+0..62 chime
              40 ended 1/1 @40 completed
              40 began 2/1 @42
@@ -524,7 +526,7 @@ fn a_restart_goes_on_with_what_is_not_over() {
              91 ended 1/1 @91 completed",
         ),
         (
-            "what waited is joined, or was missed",
+            "what waited waits again, and begins at its beginning",
             "0 plan 1:z2@10+25:normal 2:z4@10+60:normal
              5 override 9 z1 emergency 25
              20 lost 36
@@ -532,10 +534,14 @@ fn a_restart_goes_on_with_what_is_not_over() {
              100 end",
             "5 start 9/1 z1 @5.28+0..30.28
              5.28 began 9/1 @5.28
-             36 never 1: missed
-             36 start 2/1 z4 @36.68+26.68..70
+             10 delayed 1
+             10 delayed 2
+             36 start 1/1 z2 @36.68+0..61.68
+             36 start 2/1 z4 @36.68+0..96.68
+             36.68 began 1/1 @36.68
              36.68 began 2/1 @36.68
-             70 ended 2/1 @70 completed",
+             61.68 ended 1/1 @61.68 completed
+             96.68 ended 2/1 @96.68 completed",
         ),
         (
             "in order: what was about to begin is joined",
@@ -558,7 +564,7 @@ fn a_restart_goes_on_with_what_is_not_over() {
              91 ended 2/1 @91 completed",
         ),
         (
-            "in order: what waited is joined, and what waited in vain is not",
+            "in order: what waited waits again, and what waited in vain does not",
             "0 plan 1:z2@10+60:normal 2:z2@12+2:normal 3:z2@25+60:normal
              30 down
              32 lost 34
@@ -566,15 +572,16 @@ fn a_restart_goes_on_with_what_is_not_over() {
              100 end",
             "8.87 start 1/1 z2 @10+0..70
              10 began 1/1 @10
+             12 delayed 2
+             25 delayed 3
              30 stop 1/1 @31.05
              30 never 2: head_end_stopped
              31.05 ended 1/1 @31.05 head_end_stopped
              34 start 1/1 z2 @34.68+24.68..70
              34.68 began 1/1 @34.68
-             68.87 start 3/1 z2 @70+45..85
+             68.87 start 3/1 z2 @70+0..130
              70 ended 1/1 @70 completed
-             70 began 3/1 @70
-             85 ended 3/1 @85 completed",
+             70 began 3/1 @70",
         ),
     ];
     check(&rows, &["prepare", "release"]);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use loa_dsp::gain_to_db;
-use loa_model::{Receipt, SampleTime, WallTime, samples_to_duration};
-use loa_session::{Playing, Playout, SessionKey, Switch, SwitchReason};
+use loa_model::{Receipt, SampleTime, Silence, Silenced, WallTime, samples_to_duration};
+use loa_session::{Playing, Playout, SessionKey, Switch, SwitchReason, Withheld};
 use loa_wire::RECEIPTS_MAX;
 
 /// Keeps one account for each session of late, and what the head-end has not yet acknowledged of it.
@@ -28,19 +28,29 @@ struct Account {
     concealed_since: u64,
     packets: u64,
     packet_samples: u32,
+    /// Samples that were kept silent, and why most recently.
+    withheld: u64,
+    silence: Option<Silence>,
     over: bool,
     changed: WallTime,
 }
 
 impl Accounts {
     /// Takes note of what was handed out to be rendered.
-    pub(crate) fn note(&mut self, playout: &Playout) {
+    pub(crate) fn note(&mut self, playout: &Playout, now: WallTime) {
         match playout {
             Playout::Switch(switch) => {
                 if let Some(to) = switch.to {
                     self.open(to, switch.at);
+                    // What was kept silent until here has not begun yet.
+                    self.with(to.key, |account| {
+                        if account.sounded == 0 {
+                            (account.first, account.last) = (switch.at, switch.at);
+                        }
+                    });
                 }
-                if let (Some(from), true) = (switch.from, switch.why == SwitchReason::Silent) {
+                let unfinished = matches!(switch.why, SwitchReason::Silent | SwitchReason::Quiet);
+                if let (Some(from), true) = (switch.from, unfinished) {
                     self.with(from.key, |account| account.concealed_since = 0);
                 }
                 self.ahead.push_back(*switch);
@@ -56,6 +66,8 @@ impl Accounts {
                     account.concealed_since += u64::from(gap.samples);
                 });
             }
+            Playout::Volume(_) => {}
+            Playout::Withheld(withheld) => self.withhold(withheld, now),
         }
     }
 
@@ -104,6 +116,16 @@ impl Accounts {
             .collect()
     }
 
+    /// What came and was kept silent is no loss: its receipt says so, even if nothing of it ever sounds.
+    fn withhold(&mut self, withheld: &Withheld, now: WallTime) {
+        self.open(withheld.session, withheld.start);
+        self.with(withheld.session.key, |account| {
+            account.withheld += withheld.samples;
+            account.silence = Some(withheld.why);
+            account.changed = now;
+        });
+    }
+
     fn open(&mut self, playing: Playing, at: SampleTime) {
         if self.accounts.len() >= RECEIPTS_MAX && !self.accounts.contains_key(&playing.key) {
             // What changed longest ago was reported long ago, or never will be.
@@ -124,7 +146,9 @@ impl Accounts {
             concealed_since: 0,
             packets: 0,
             packet_samples: 1,
-            over: false,
+            withheld: 0,
+            silence: None,
+            over: true,
             changed: WallTime::default(),
         });
     }
@@ -169,6 +193,10 @@ impl Account {
             lost: self.concealed.div_ceil(u64::from(self.packet_samples)),
             output_dbfs: gain_to_db(mean_square.sqrt()) + volume_db,
             over: self.over,
+            silenced: self.silence.map(|why| Silenced {
+                why,
+                span: samples_to_duration(self.withheld),
+            }),
         }
     }
 }
@@ -178,6 +206,9 @@ mod tests {
     use super::*;
     use loa_model::{BulletinClass, Channel, SessionId};
     use loa_session::{Frame, Gap};
+    use std::time::Duration;
+
+    const NOW: WallTime = WallTime::from_unix_s(7);
 
     fn playing(session: u64) -> Playing {
         let key = SessionKey {
@@ -190,6 +221,7 @@ mod tests {
             class: BulletinClass::Normal,
             depth: 0,
             drill: false,
+            authored: false,
             by_arrival: false,
         }
     }
@@ -201,6 +233,7 @@ mod tests {
             from,
             to,
             why,
+            gain_db: 0,
         })
     }
 
@@ -228,11 +261,11 @@ mod tests {
     #[test]
     fn a_receipt_says_what_sounded_and_what_was_missing() {
         let mut accounts = Accounts::default();
-        accounts.note(&switch(1_000, None, Some(1), SwitchReason::Started));
+        accounts.note(&switch(1_000, None, Some(1), SwitchReason::Started), NOW);
         for playout in [frame(1, 1_000), gap(1, 1_960), frame(1, 2_920)] {
-            accounts.note(&playout);
+            accounts.note(&playout, NOW);
         }
-        accounts.note(&switch(3_880, Some(1), None, SwitchReason::Ended));
+        accounts.note(&switch(3_880, Some(1), None, SwitchReason::Ended), NOW);
         let now = WallTime::from_unix_s(9);
         accounts.sounded(SampleTime(0), &[0.5; 4_800], now);
         let receipts = accounts.receipts(WallTime::from_unix_s(8), -6.0);
@@ -253,14 +286,47 @@ mod tests {
     #[test]
     fn waiting_for_packets_that_were_never_sent_is_no_loss() {
         let mut accounts = Accounts::default();
-        accounts.note(&switch(0, None, Some(1), SwitchReason::Started));
+        accounts.note(&switch(0, None, Some(1), SwitchReason::Started), NOW);
         for playout in [frame(1, 0), gap(1, 960), gap(1, 1_920)] {
-            accounts.note(&playout);
+            accounts.note(&playout, NOW);
         }
-        accounts.note(&switch(2_880, Some(1), None, SwitchReason::Silent));
+        accounts.note(&switch(2_880, Some(1), None, SwitchReason::Silent), NOW);
         accounts.sounded(SampleTime(0), &[0.0; 4_000], WallTime::from_unix_s(1));
         let receipts = accounts.receipts(WallTime::default(), 0.0);
         assert_eq!((receipts[0].packets, receipts[0].lost), (1, 0));
+    }
+
+    #[test]
+    fn what_quiet_hours_kept_silent_is_no_loss_and_has_a_receipt() {
+        let mut accounts = Accounts::default();
+        let withheld = |start, why| {
+            Playout::Withheld(Withheld {
+                session: playing(1),
+                start: SampleTime(start),
+                samples: 4_800,
+                why,
+            })
+        };
+        accounts.note(&withheld(0, Silence::PolicyUnknown), NOW);
+        accounts.note(&withheld(4_800, Silence::QuietHours), NOW);
+        accounts.sounded(SampleTime(0), &[0.0; 9_600], NOW);
+        let receipts = accounts.receipts(WallTime::default(), 0.0);
+        assert_eq!((receipts[0].packets, receipts[0].lost), (0, 0));
+        assert_eq!((receipts[0].sounded, receipts[0].over), (Duration::ZERO, true));
+        let silenced = Silenced {
+            why: Silence::QuietHours,
+            span: Duration::from_millis(200),
+        };
+        assert_eq!(receipts[0].silenced, Some(silenced));
+
+        // The window opens in its midst.
+        accounts.note(&switch(9_600, None, Some(1), SwitchReason::Started), NOW);
+        accounts.note(&frame(1, 9_600), NOW);
+        accounts.sounded(SampleTime(9_600), &[0.5; 960], NOW);
+        let receipts = accounts.receipts(WallTime::default(), 0.0);
+        assert_eq!(receipts[0].first, SampleTime(9_600).to_wall());
+        assert_eq!((receipts[0].packets, receipts[0].over), (1, false));
+        assert_eq!(receipts[0].silenced, Some(silenced));
     }
 
     #[test]
@@ -270,7 +336,7 @@ mod tests {
         for session in 1..=sessions {
             let at = i64::try_from(session).unwrap() * 100;
             let from = (session > 1).then(|| session - 1);
-            accounts.note(&switch(at, from, Some(session), SwitchReason::PreEmpted));
+            accounts.note(&switch(at, from, Some(session), SwitchReason::PreEmpted), NOW);
             let now = WallTime::from_unix_s(i64::try_from(session).unwrap());
             accounts.sounded(SampleTime(at), &[0.1; 100], now);
         }

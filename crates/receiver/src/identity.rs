@@ -1,13 +1,14 @@
 //! The receiver's own key, which signs its reports. It cannot sign audio.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use loa_wire::public_key;
+
+use crate::state_file;
 
 /// A receiver's key pair, kept in `report.key` of its state directory.
 pub struct Identity {
@@ -42,7 +43,7 @@ impl Identity {
     ///
     /// See [`IdentityError`].
     pub fn open(state_dir: &Path) -> Result<Self, IdentityError> {
-        let path = state_dir.join("report.key");
+        let path = state_dir.join(FILE);
         let failed = |source| IdentityError::File {
             path: path.clone(),
             source,
@@ -59,7 +60,8 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut secret = [0; 32];
                 getrandom::fill(&mut secret).map_err(IdentityError::Random)?;
-                write_new(state_dir, &path, &secret).map_err(failed)?;
+                let text = BASE64.encode(secret) + "\n";
+                state_file::write(state_dir, FILE, text.as_bytes()).map_err(failed)?;
                 Ok(Self { secret })
             }
             Err(error) => Err(failed(error)),
@@ -76,21 +78,7 @@ impl Identity {
     }
 }
 
-/// Writes beside the file and renames, so that a power cut leaves a whole key or none.
-fn write_new(state_dir: &Path, path: &Path, secret: &[u8; 32]) -> io::Result<()> {
-    fs::create_dir_all(state_dir)?;
-    let beside = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    writeln!(file, "{}", BASE64.encode(secret))?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    fs::File::open(state_dir)?.sync_all()
-}
+const FILE: &str = "report.key";
 
 #[cfg(test)]
 mod tests {

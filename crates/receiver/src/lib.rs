@@ -3,10 +3,12 @@
 mod accounts;
 mod config;
 pub mod identity;
+mod keeper;
 mod playback;
 mod renderer;
 mod reporter;
 mod run;
+mod state_file;
 mod status;
 mod stop;
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError};
 use loa_dsp::{Curve, Gain};
 use loa_model::SampleTime;
-use loa_session::{Frame, Gap, Playout, Switch, SwitchReason};
+use loa_session::{Frame, Gap, Playout, Switch, SwitchReason, Volume};
 
 /// Holds decoded sound by its place on the timeline until it is read.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Renderer {
     next: SampleTime,
     /// Gain of what has the air: it fades in when it took the air from something else.
     gain: Gain,
+    /// Volume of what has the air, by the hour.
+    volume: Gain,
     /// Rest of a concealment that was longer than its gap.
     concealed_rest: VecDeque<f32>,
     /// Decoder's output, taken out while it is used.
@@ -41,6 +43,7 @@ impl Renderer {
             held: VecDeque::with_capacity(HELD_MAX),
             next,
             gain: Gain::new(1.0),
+            volume: Gain::new(1.0),
             concealed_rest: VecDeque::with_capacity(DECODED_SAMPLES_MAX),
             scratch: vec![0.0; DECODED_SAMPLES_MAX],
             counts: RenderCounts::default(),
@@ -54,6 +57,8 @@ impl Renderer {
             Playout::Frame(frame) => self.decode(frame, &mut scratch),
             Playout::Gap(gap) => self.fill(gap, &mut scratch),
             Playout::Switch(switch) => self.switch(switch),
+            Playout::Volume(volume) => self.set_volume(volume),
+            Playout::Withheld(_) => {}
         }
         self.scratch = scratch;
     }
@@ -131,6 +136,7 @@ impl Renderer {
             // The last of it would stop dead: let the decoder guess a little more to fade.
             let mut guess = [0.0; FADE];
             if self.decoder.conceal(&mut guess).is_ok() {
+                self.volume.apply(&mut guess);
                 tail[decoded..].copy_from_slice(&guess[..FADE - decoded]);
             }
         }
@@ -140,6 +146,8 @@ impl Renderer {
         self.held.truncate(at);
         self.concealed_rest.clear();
         self.gain = Gain::new(1.0);
+        // What is held has its volume already; the next session begins with its own.
+        self.volume = Gain::new(1.0);
         if switch.from.is_some() {
             self.put(switch.at, &tail);
             if switch.to.is_some() {
@@ -147,8 +155,13 @@ impl Renderer {
                 self.gain.ramp_to(1.0, FADE as u32, Curve::RaisedCosine);
             }
         }
+        self.volume = Gain::from_db(f64::from(switch.gain_db));
         // A refusal leaves the old state, which the pre-roll then washes out.
         let _ = self.decoder.reset();
+    }
+
+    fn set_volume(&mut self, volume: &Volume) {
+        self.volume.ramp_to_db(f64::from(volume.gain_db), VOLUME_RAMP);
     }
 
     /// Adds samples to what is held; those before `next` are over.
@@ -163,6 +176,7 @@ impl Renderer {
         for (index, sample) in samples.iter().enumerate() {
             let mut gained = [0.0];
             self.gain.mix_into(&[*sample], &mut gained);
+            self.volume.apply(&mut gained);
             if let Some(held) = index
                 .checked_sub(late)
                 .and_then(|index| self.held.get_mut(at + index))
@@ -175,6 +189,8 @@ impl Renderer {
 
 /// Samples over which one session fades into another: 5 ms.
 const FADE: usize = 240;
+/// Samples over which a session goes to another volume: half a second.
+const VOLUME_RAMP: u32 = 24_000;
 /// libopus conceals in steps of 2.5 ms.
 const CONCEAL_STEP: usize = 120;
 /// A second: far more than is ever decoded ahead of what is read.
@@ -200,6 +216,7 @@ mod tests {
             class: BulletinClass::Normal,
             depth: 0,
             drill: false,
+            authored: false,
             by_arrival: false,
         }
     }
@@ -211,6 +228,7 @@ mod tests {
             from,
             to,
             why,
+            gain_db: 0,
         })
     }
 
@@ -306,6 +324,66 @@ mod tests {
         renderer.handle(&switch(4_800, Some(1), None, SwitchReason::Silent));
         let out = read(&mut renderer, 6_000);
         assert!(largest_step(&out[1_500..6_000]) < 2.0 * largest_step(&out[1_500..4_700]));
+        assert!(out[4_800 + FADE..].iter().all(|sample| *sample == 0.0));
+    }
+
+    /// The largest sample of a stretch.
+    fn peak(samples: &[f32]) -> f32 {
+        samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+    }
+
+    #[test]
+    fn volume_moves_gently_within_a_session_and_at_once_with_the_next() {
+        let mut renderer = Renderer::new(START).unwrap();
+        let Playout::Switch(soft) = switch(0, None, Some(1), SwitchReason::Started) else {
+            panic!("a switch")
+        };
+        renderer.handle(&Playout::Switch(Switch { gain_db: -12, ..soft }));
+        let mut out = Vec::new();
+        for (i, packet) in sine(200.0, 100).iter().enumerate() {
+            let at = 960 * i64::try_from(i).unwrap();
+            if i == 20 {
+                let at = START.offset(at);
+                renderer.handle(&Playout::Volume(Volume { at, gain_db: 0 }));
+            }
+            if i == 80 {
+                // An emergency at full volume, whatever the hour.
+                renderer.handle(&switch(at, Some(1), Some(2), SwitchReason::PreEmpted));
+            }
+            renderer.handle(&frame(1 + u64::from(i >= 80), at, packet));
+            out.extend(read(&mut renderer, 960));
+            if i == 60 {
+                renderer.handle(&Playout::Volume(Volume {
+                    at: START,
+                    gain_db: -12,
+                }));
+            }
+        }
+        let (soft, loud) = (peak(&out[10_000..19_000]), peak(&out[45_000..58_000]));
+        assert!((soft / loud - 0.251).abs() < 0.01, "{soft} {loud}");
+        let ramp = &out[19_200..43_200];
+        assert!(
+            largest_step(ramp) < 1.2 * largest_step(&out[45_000..58_000]),
+            "no click"
+        );
+        let emergency = peak(&out[80 * 960 + 2_000..90 * 960]);
+        assert!((emergency / loud - 1.0).abs() < 0.05, "{emergency} {loud}");
+    }
+
+    #[test]
+    fn what_quiet_hours_end_fades_at_its_own_volume() {
+        let mut renderer = Renderer::new(START).unwrap();
+        let Playout::Switch(soft) = switch(0, None, Some(1), SwitchReason::Started) else {
+            panic!("a switch")
+        };
+        renderer.handle(&Playout::Switch(Switch { gain_db: -20, ..soft }));
+        for (i, packet) in sine(200.0, 5).iter().enumerate() {
+            renderer.handle(&frame(1, 960 * i64::try_from(i).unwrap(), packet));
+        }
+        renderer.handle(&switch(4_800, Some(1), None, SwitchReason::Quiet));
+        let out = read(&mut renderer, 6_000);
+        assert!(largest_step(&out[1_500..6_000]) < 2.0 * largest_step(&out[1_500..4_700]));
+        assert!(peak(&out[4_700..]) < 0.06, "no louder than it was");
         assert!(out[4_800 + FADE..].iter().all(|sample| *sample == 0.0));
     }
 

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use crate::accounts::Accounts;
 use crate::config::{ClockTrustConfig, Config, ReportConfig};
 use crate::identity::Identity;
+use crate::keeper::{self, Keeper};
 use crate::playback::{BLOCK, Playback, Timeline};
 use crate::renderer::Renderer;
 use crate::reporter::Reporter;
@@ -56,6 +57,8 @@ struct Node<'a> {
     playback: Playback,
     air: Air,
     reporter: Option<Reporter>,
+    keeper: Keeper,
+    next_keep: MonoTime,
     started: WallTime,
     next_second: MonoTime,
     next_report: MonoTime,
@@ -111,7 +114,9 @@ impl<'a> Node<'a> {
             addressing,
             root_public: config.station.root_public_key,
         };
-        let receiver = Receiver::new(settings, clock_trusted(config.clock.trust), now);
+        let mut receiver = Receiver::new(settings, clock_trusted(config.clock.trust), now);
+        recall_quiet(&mut receiver, config);
+        let keeper = Keeper::start(&config.state_dir).context("cannot start the keeper thread")?;
         let renderer = Renderer::new(now.to_sample()).context("cannot make an Opus decoder")?;
         let output = &config.output;
         Ok(Self {
@@ -129,6 +134,8 @@ impl<'a> Node<'a> {
                 undecodable: 0,
             },
             reporter,
+            keeper,
+            next_keep: mono,
             started: now,
             next_second: mono + SECOND,
             next_report: mono + SECOND,
@@ -200,6 +207,8 @@ impl<'a> Node<'a> {
             .receiver
             .set_clock_trusted(clock_trusted(self.config.clock.trust));
 
+        self.keep_quiet(mono);
+
         let now = self.clock.now(mono);
         let position = self.sink.position();
         let counts = self.air.renderer.take_counts();
@@ -218,6 +227,7 @@ impl<'a> Node<'a> {
             at: now,
             receiver: &self.config.code,
             playing: self.air.accounts.on_air(),
+            quiet: self.air.receiver.quiet(),
             counters: &counters,
             buffer_ms,
             output_dbfs,
@@ -245,6 +255,17 @@ impl<'a> Node<'a> {
                 receipts: self.air.accounts.receipts(reporter.acknowledged(), volume_db),
             });
         }
+    }
+
+    /// Has quiet hours kept when they changed, but not so often that it wears out a memory card.
+    fn keep_quiet(&mut self, now: MonoTime) {
+        let memory = (now >= self.next_keep)
+            .then(|| self.air.receiver.poll_quiet_memory())
+            .flatten();
+        if memory.is_some() {
+            self.next_keep = now + KEEP_PERIOD;
+        }
+        self.keeper.keep(memory);
     }
 
     fn output(&self, position: &Position) -> OutputStatus {
@@ -315,6 +336,9 @@ impl<'a> Node<'a> {
         if !self.air.receiver.plays_by_clock() {
             faults.push("clock is not synchronised with the station's; plays by arrival".to_owned());
         }
+        if self.keeper.is_failing() {
+            faults.push("cannot keep quiet hours in the state directory".to_owned());
+        }
         faults.extend(self.sink.fault());
         faults
     }
@@ -345,7 +369,7 @@ impl Timeline for Air {
 impl Air {
     fn fetch(&mut self, until: SampleTime) {
         while let Some(playout) = self.receiver.playout(until) {
-            self.accounts.note(&playout);
+            self.accounts.note(&playout, self.now);
             self.renderer.handle(&playout);
             if let Playout::Switch(switch) = &playout {
                 status::print(&SwitchLine::from(switch));
@@ -359,6 +383,19 @@ fn report_to(report: &ReportConfig, config: &Config) -> Result<Reporter> {
     Reporter::start(report, identity).context("cannot start the reporter thread")
 }
 
+/// Goes on with the quiet hours of before the restart. Without them the receiver is silent until its zone's beacon.
+fn recall_quiet(receiver: &mut Receiver, config: &Config) {
+    let recalled = keeper::recall(&config.state_dir).map_err(anyhow::Error::from);
+    let restored = recalled.and_then(|memory| {
+        memory.map_or(Ok(()), |memory| {
+            receiver.restore_quiet(memory).map_err(anyhow::Error::from)
+        })
+    });
+    if let Err(error) = restored {
+        warn!("quiet hours that were kept are ignored: {error:#}");
+    }
+}
+
 fn clock_trusted(trust: ClockTrustConfig) -> bool {
     match trust {
         ClockTrustConfig::Always => true,
@@ -368,6 +405,8 @@ fn clock_trusted(trust: ClockTrustConfig) -> bool {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+/// The first change is kept at once, the next one no earlier than this.
+const KEEP_PERIOD: Duration = Duration::from_secs(10);
 /// A beacon comes each second; three missing are a dead path.
 const BEACON_MISSING: Duration = Duration::from_secs(3);
 /// A flood must not keep the card waiting: 256 signatures take a few milliseconds.

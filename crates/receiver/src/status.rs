@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loa_model::{Channel, WallTime};
-use loa_session::{Playing, Switch};
+use loa_session::{Playing, QuietStatus, Switch};
 use loa_wire::{ClockReport, PlayingReport};
 use serde::Serialize;
 
@@ -14,6 +14,8 @@ pub(crate) struct Status<'a> {
     pub(crate) receiver: &'a str,
     /// What sounds, and why it and nothing else.
     pub(crate) playing: Option<Playing>,
+    /// How quiet hours stand: why it is silent, how loud it is, what sounded today.
+    pub(crate) quiet: QuietStatus,
     pub(crate) counters: &'a BTreeMap<String, u64>,
     pub(crate) buffer_ms: f64,
     pub(crate) output_dbfs: f64,
@@ -50,17 +52,26 @@ pub(crate) struct SwitchStatus {
     from: Option<Playing>,
     to: Option<Playing>,
     why: loa_session::SwitchReason,
+    /// Volume at which `to` begins, dB.
+    gain_db: i8,
 }
 
 impl From<&Switch> for SwitchLine {
     fn from(switch: &Switch) -> Self {
-        let Switch { at, from, to, why } = *switch;
+        let Switch {
+            at,
+            from,
+            to,
+            why,
+            gain_db,
+        } = *switch;
         Self {
             switch: SwitchStatus {
                 at: at.to_wall(),
                 from,
                 to,
                 why,
+                gain_db,
             },
         }
     }

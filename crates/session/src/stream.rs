@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use loa_model::{BulletinClass, Channel, SampleTime, SessionId, WallTime};
+use loa_model::{BulletinClass, Channel, QuietHours, SampleTime, SessionId, WallTime};
 use loa_wire::{
     Addressing, Beacon, OnAir, RtpHeader, SenderCounts, Signer, WireError, write_beacon, write_bye, write_rtp,
 };
@@ -19,6 +19,8 @@ pub struct SessionOnAir {
     pub class: BulletinClass,
     /// An exercise.
     pub drill: bool,
+    /// A person with a name released it. Only an emergency says so on the wire, and only then it sounds in quiet hours.
+    pub authored: bool,
     /// How long after its media time a sample sounds; whole milliseconds below 65.536 s.
     pub playout_delay: Duration,
 }
@@ -112,6 +114,7 @@ impl ZoneStream {
             channel: self.channel,
             class: session.class,
             drill: session.drill,
+            authored: session.authored && session.class == BulletinClass::Emergency,
             last: packet.last,
             playout_delay_ms: u16::try_from(session.playout_delay.as_millis()).unwrap_or(u16::MAX),
         };
@@ -132,15 +135,20 @@ impl ZoneStream {
 
     /// Writes this second's beacon into `out`.
     ///
+    /// `quiet` is what restricts the zone, its own rule or an ancestor's; none tells receivers that nothing does.
+    ///
     /// # Errors
     ///
-    /// [`WireError::TooLong`], which no name of a station reaches.
+    /// [`WireError::Value`] for quiet hours that cannot be in force; [`WireError::TooLong`], which no name of a station
+    /// reaches.
+    #[expect(clippy::too_many_arguments, reason = "the fields of a beacon")]
     pub fn write_beacon(
         &self,
         out: &mut Vec<u8>,
         epoch: u32,
         now: Option<(SessionId, BulletinClass)>,
         next_start: Option<WallTime>,
+        quiet: Option<&QuietHours>,
         at: WallTime,
         signer: &Signer,
     ) -> Result<(), WireError> {
@@ -150,6 +158,7 @@ impl ZoneStream {
             channel: self.channel,
             now,
             next_start,
+            quiet: quiet.cloned(),
         };
         let sent = (self.packets > 0).then(|| SenderCounts {
             rtp_timestamp: self.timestamp(at.to_sample()),

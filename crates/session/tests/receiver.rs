@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use loa_model::{BulletinClass, Channel, SampleTime, SessionId, WallTime};
+use loa_model::{
+    BulletinClass, Channel, Days, QuietHours, QuietPolicy, SampleTime, SessionId, Silence, WallTime, Window,
+};
 use loa_session::{
     Counters, MediaPacket, Playout, Receiver, ReceiverSettings, SessionOnAir, StreamStart, SwitchReason,
     ZoneStream,
@@ -56,6 +58,7 @@ impl Session {
                 session: SessionId::new(5, count),
                 class,
                 drill: false,
+                authored: false,
                 playout_delay: Duration::from_millis(200),
             },
             start: T0.offset_ns(start_ms * 1_000_000).to_sample(),
@@ -82,6 +85,10 @@ impl Session {
     }
 
     fn beacon(&self, at: WallTime) -> Vec<u8> {
+        self.beacon_saying(None, at)
+    }
+
+    fn beacon_saying(&self, quiet: Option<&QuietHours>, at: WallTime) -> Vec<u8> {
         let mut out = Vec::new();
         self.stream
             .write_beacon(
@@ -89,6 +96,7 @@ impl Session {
                 self.on_air.session.epoch(),
                 None,
                 None,
+                quiet,
                 at,
                 &self.signer,
             )
@@ -105,13 +113,16 @@ impl Session {
 fn receiver() -> Receiver {
     let mut receiver = deaf_receiver(true, T0.offset_ns(-1_000_000_000));
     let before = T0.offset_ns(-500_000_000);
-    receiver.handle_rtcp(
-        Channel(1),
-        &Session::new(1, 1, BulletinClass::Normal, 0).beacon(before),
-        before,
-    );
-    assert_eq!(receiver.counters().beacons, 1);
+    hear_beacon(&mut receiver, 1, before, before);
+    hear_beacon(&mut receiver, 3, before, before);
+    assert_eq!(receiver.counters().beacons, 2);
     receiver
+}
+
+/// The station's beacon on a group, saying that nothing restricts the zone.
+fn hear_beacon(receiver: &mut Receiver, channel: u16, sent: WallTime, arrived: WallTime) {
+    let session = Session::new(channel, 1, BulletinClass::Normal, 0);
+    receiver.handle_rtcp(Channel(channel), &session.beacon(sent), arrived);
 }
 
 fn deaf_receiver(clock_trusted: bool, now: WallTime) -> Receiver {
@@ -139,6 +150,8 @@ fn heard(receiver: &mut Receiver, until_ms: i64) -> String {
                     None => text.push_str(&format!(" {:?}+{ms} ", switch.why)),
                 }
             }
+            Playout::Volume(volume) => text.push_str(&format!(" {} dB ", volume.gain_db)),
+            Playout::Withheld(_) => {}
         }
     }
     text.trim().replace("  ", " ")
@@ -356,7 +369,7 @@ fn what_came_before_the_first_beacon_is_played_once_the_key_is_known() {
     send(&mut receiver, &mut session, 0..5, &[]);
     assert_eq!(receiver.counters().received, 0);
     let at = T0 + Duration::from_millis(90);
-    receiver.handle_rtcp(Channel(2), &session.beacon(at), at);
+    hear_beacon(&mut receiver, 3, at, at);
     assert_eq!(receiver.counters().received, 5);
     assert_eq!(heard(&mut receiver, 400), "s1+200 ..... Ended+300");
 }
@@ -368,6 +381,7 @@ fn a_station_for_every_zone_is_heard_in_each() {
         let mut session = Session::new(channel, 1, BulletinClass::Normal, 0);
         session.signer = signer(2, ROOT, Channel::EVERY_ZONE.0, BulletinClass::Emergency);
         session.last = Some(0);
+        hear_beacon(&mut receiver, 3, T0.offset_ns(-1), T0.offset_ns(-1));
         receiver.handle_rtcp(Channel(channel), &session.beacon(T0), T0);
         send(&mut receiver, &mut session, 0..1, &[]);
         assert_eq!(
@@ -400,7 +414,7 @@ fn a_receiver_without_a_clock_plays_by_arrival_and_says_so() {
     // Its clock is an hour behind the station's.
     let behind = |at: WallTime| at.offset_ns(-3_600_000_000_000);
     let mut receiver = deaf_receiver(false, behind(T0));
-    receiver.handle_rtcp(Channel(2), &session.beacon(T0), behind(T0));
+    hear_beacon(&mut receiver, 3, T0, behind(T0));
     for index in 0..10 {
         let jitter = Duration::from_millis(if index == 3 { 40 } else { 1 });
         receiver.handle_rtp(
@@ -431,7 +445,7 @@ fn clocks_that_disagree_are_noticed_and_not_a_reason_for_silence() {
     let mut receiver = deaf_receiver(true, T0.offset_ns(-1_000_000_000));
     let mut session = Session::new(2, 1, BulletinClass::Normal, 0);
     let ahead = |at: WallTime| at + Duration::from_secs(1);
-    receiver.handle_rtcp(Channel(2), &session.beacon(T0), ahead(T0));
+    hear_beacon(&mut receiver, 3, T0, ahead(T0));
     assert!(!receiver.plays_by_clock());
     session.last = Some(4);
     for index in 0..5 {
@@ -495,4 +509,148 @@ fn a_new_run_of_the_head_end_goes_on_and_the_old_one_is_over() {
     assert_eq!(receiver.counters().stale, 1);
     let text = heard(&mut receiver, 2_000);
     assert_eq!(text, "s1+200 ..... Ended+300 s1+600 .......... Ended+800");
+}
+
+/// Quiet but for the two minutes before `T0`, which is 08:00 of a Friday in UTC.
+fn until_t0() -> QuietHours {
+    QuietHours {
+        policy: QuietPolicy {
+            windows: vec![Window {
+                days: Days::ALL,
+                from: 478,
+                to: 480,
+            }],
+            ..QuietPolicy::default()
+        },
+        utc_offset_min: 0,
+    }
+}
+
+/// A receiver in zone 3 that has heard this policy a second before `T0`.
+fn quiet_receiver(clock_trusted: bool, quiet: &QuietHours) -> Receiver {
+    let before = T0.offset_ns(-1_000_000_000);
+    let mut receiver = deaf_receiver(clock_trusted, before);
+    let own = Session::new(3, 1, BulletinClass::Normal, 0);
+    receiver.handle_rtcp(Channel(3), &own.beacon_saying(Some(quiet), before), before);
+    receiver
+}
+
+/// Whatever its class, and whether or not a named person released it.
+#[test]
+fn nothing_but_an_authored_emergency_passes_quiet_hours() {
+    for class in BulletinClass::ALL {
+        for authored in [false, true] {
+            let mut receiver = quiet_receiver(true, &until_t0());
+            let mut session = Session::new(2, 1, class, 0);
+            session.on_air.authored = authored;
+            session.last = Some(9);
+            send(&mut receiver, &mut session, 0..10, &[]);
+            let text = heard(&mut receiver, 1_000);
+            let counters = receiver.counters();
+            if authored && class == BulletinClass::Emergency {
+                assert_eq!(text, "s1+200 .......... Ended+400");
+                assert_eq!(counters.quiet, 0);
+            } else {
+                assert_eq!(text, "", "{class} {authored}");
+                assert_eq!((counters.received, counters.quiet, counters.lost), (10, 10, 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_may_not_sound_does_not_keep_an_authored_emergency_from_the_air() {
+    let mut receiver = quiet_receiver(true, &until_t0());
+    // Newer and from a higher zone, it would win in any other hour.
+    let mut unsigned = Session::new(1, 9, BulletinClass::Emergency, 0);
+    let mut authored = Session::new(3, 2, BulletinClass::Emergency, 0);
+    authored.on_air.authored = true;
+    authored.last = Some(4);
+    send(&mut receiver, &mut unsigned, 0..10, &[]);
+    send(&mut receiver, &mut authored, 0..5, &[]);
+    assert_eq!(heard(&mut receiver, 1_000), "s2+200 ..... Ended+300");
+}
+
+#[test]
+fn a_session_is_cut_where_quiet_hours_begin_and_what_follows_is_told() {
+    let mut receiver = quiet_receiver(true, &until_t0());
+    let mut session = Session::new(2, 1, BulletinClass::Normal, -300);
+    session.last = Some(9);
+    send(&mut receiver, &mut session, 0..10, &[]);
+    let mut outputs = Vec::new();
+    while let Some(output) = receiver.playout(T0.offset_ns(1_000_000_000).to_sample()) {
+        outputs.push(output);
+    }
+    let switch = outputs.iter().find_map(|output| match output {
+        Playout::Switch(switch) if switch.to.is_none() => Some((switch.at, switch.why)),
+        _ => None,
+    });
+    assert_eq!(switch, Some((T0.to_sample(), SwitchReason::Quiet)));
+    let withheld: Vec<_> = outputs
+        .iter()
+        .filter_map(|output| match output {
+            Playout::Withheld(withheld) => Some(*withheld),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(withheld[0].start, T0.to_sample());
+    assert!(
+        withheld
+            .iter()
+            .all(|withheld| withheld.why == Silence::QuietHours)
+    );
+    let samples: u64 = withheld.iter().map(|withheld| withheld.samples).sum();
+    assert_eq!((samples, receiver.counters().quiet), (5 * 960, 5));
+}
+
+/// The receiver's own clock is an hour behind: by it, the window would not have come yet.
+#[test]
+fn without_a_trusted_clock_quiet_hours_go_by_the_stations() {
+    let behind = |at: WallTime| at.offset_ns(-3_600_000_000_000);
+    let mut receiver = deaf_receiver(false, behind(T0.offset_ns(-3_000_000_000)));
+    let own = Session::new(3, 1, BulletinClass::Normal, 0);
+    let sent = T0.offset_ns(-2_000_000_000);
+    receiver.handle_rtcp(
+        Channel(3),
+        &own.beacon_saying(Some(&until_t0()), sent),
+        behind(sent),
+    );
+    let mut session = Session::new(2, 1, BulletinClass::Normal, -300);
+    for index in 0..10 {
+        receiver.handle_rtp(Channel(2), &session.packet(index), behind(session.sent(index)));
+    }
+    let until = behind(T0.offset_ns(1_000_000_000)).to_sample();
+    let changes: Vec<_> = std::iter::from_fn(|| receiver.playout(until))
+        .filter_map(|output| match output {
+            Playout::Switch(switch) => Some((switch.at, switch.why)),
+            _ => None,
+        })
+        .collect();
+    let quiet = (behind(T0).to_sample(), SwitchReason::Quiet);
+    assert_eq!(changes.len(), 2, "{changes:?}");
+    assert_eq!(changes[1], quiet);
+}
+
+#[test]
+fn after_a_restart_an_older_beacon_is_not_believed_even_without_a_clock() {
+    let own = Session::new(3, 1, BulletinClass::Normal, 0);
+    let recorded = own.beacon(T0.offset_ns(-5_000_000_000));
+    let mut before = quiet_receiver(false, &until_t0());
+    let memory = before.poll_quiet_memory().unwrap();
+    assert_eq!(before.poll_quiet_memory(), None);
+    let mut receiver = deaf_receiver(false, T0);
+    receiver.restore_quiet(memory.clone()).unwrap();
+    receiver.handle_rtcp(Channel(3), &recorded, T0);
+    assert_eq!(receiver.counters().beacons, 1, "it cannot know that it is old");
+    assert_eq!(receiver.poll_quiet_memory(), None);
+    let live = own.beacon(T0);
+    receiver.handle_rtcp(Channel(3), &live, T0);
+    assert_eq!(
+        receiver.poll_quiet_memory().map(|memory| memory.quiet),
+        Some(None)
+    );
+
+    let mut elsewhere = memory;
+    elsewhere.channel = Channel(4);
+    assert!(receiver.restore_quiet(elsewhere).is_err());
 }

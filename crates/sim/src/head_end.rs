@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Channel, Command, CommandDone, ContentHash, EncodedAudio, Refusal, RunSheet,
-    SessionId, WallTime, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Channel, Command, CommandDone, ContentHash, EncodedAudio, QuietHours, Refusal,
+    RunSheet, SessionId, WallTime, ZoneId, ZoneTree,
 };
-use loa_playout::{Action, Engine, EngineSettings};
+use loa_playout::{Action, Engine, EngineSettings, Feed};
 use loa_session::{Play, SegmentPlayer, SessionOnAir, StreamStart, ZoneStream};
 use loa_wire::{Addressing, Certificate, Signer, public_key};
 
@@ -31,6 +31,7 @@ pub struct HeadEnd {
     epoch: u32,
     signer: Signer,
     streams: BTreeMap<ZoneId, Stream>,
+    quiet: BTreeMap<ZoneId, QuietHours>,
     media: BTreeMap<ContentHash, Arc<EncodedAudio>>,
     as_run: Vec<AsRunEvent>,
     next_beacons: WallTime,
@@ -70,6 +71,7 @@ impl HeadEnd {
             settings,
             epoch,
             signer: signer(now),
+            quiet: BTreeMap::new(),
             media: BTreeMap::new(),
             as_run: Vec::new(),
             next_beacons: now,
@@ -84,6 +86,14 @@ impl HeadEnd {
             audio.push(&OPUS_60_MS);
         }
         self.media.insert(media, Arc::new(audio));
+    }
+
+    /// Says from the next beacon on what restricts a zone. It airs all that is planned none the less.
+    pub fn set_quiet(&mut self, zone: ZoneId, quiet: Option<QuietHours>) {
+        match quiet {
+            Some(quiet) => self.quiet.insert(zone, quiet),
+            None => self.quiet.remove(&zone),
+        };
     }
 
     /// Takes a run-sheet into force.
@@ -112,12 +122,13 @@ impl HeadEnd {
         }
         if now >= self.next_beacons {
             self.next_beacons = now + Duration::from_secs(1);
-            for stream in self.streams.values() {
+            for (zone, stream) in &self.streams {
                 let mut bytes = Vec::new();
-                let written =
-                    stream
-                        .stream
-                        .write_beacon(&mut bytes, self.epoch, None, None, now, &self.signer);
+                let quiet = self.quiet.get(zone);
+                let (epoch, signer) = (self.epoch, &self.signer);
+                let written = stream
+                    .stream
+                    .write_beacon(&mut bytes, epoch, None, None, quiet, now, signer);
                 if written.is_ok() {
                     sent.push(Datagram {
                         channel: stream.channel,
@@ -142,18 +153,21 @@ impl HeadEnd {
                 self.engine
                     .handle_media(media, ready.ok_or_else(|| "not in the lab".to_owned()), now);
             }
-            Action::Release { .. } => {}
+            // The lab airs media only.
+            Action::Release { .. } | Action::OpenRelay { .. } | Action::CloseRelay { .. } => {}
             Action::Start(start) => {
                 let delay = self.settings.delay(start.class);
-                let (Some(audio), Some(stream)) =
-                    (self.media.get(&start.media), self.streams.get_mut(&start.zone))
+                let Feed::Media { media, offset } = start.feed else {
+                    return;
+                };
+                let (Some(audio), Some(stream)) = (self.media.get(&media), self.streams.get_mut(&start.zone))
                 else {
                     return;
                 };
                 let play = Play {
                     chime: None,
                     programme: Arc::clone(audio),
-                    offset: start.offset,
+                    offset,
                     start: start.at - delay,
                     lead: Duration::ZERO,
                     late_max: delay,
@@ -166,6 +180,7 @@ impl HeadEnd {
                     session: start.session,
                     class: start.class,
                     drill: start.drill,
+                    authored: start.class == BulletinClass::Emergency,
                     playout_delay: delay,
                 };
                 stream.players.push_back((on_air, start.part, player));

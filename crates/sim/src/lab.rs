@@ -1,9 +1,10 @@
 //! One head-end and many receivers: what each heard, against what the head-end's log says it should have.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use loa_model::{Channel, Priority, SessionId, WallTime, ZoneId, ZoneTree};
-use loa_session::{Counters, Playout, Receiver, ReceiverSettings};
+use loa_session::{Counters, Playout, QuietMemory, QuietStatus, Receiver, ReceiverSettings};
 use loa_wire::Addressing;
 
 use crate::head_end::{Datagram, HeadEnd, parts, root_public};
@@ -13,19 +14,23 @@ use crate::network::{Conditions, Network, Random};
 #[derive(Debug)]
 pub struct Node {
     zone: ZoneId,
-    chain: Vec<Channel>,
+    settings: ReceiverSettings,
     receiver: Receiver,
+    /// What it keeps over a power cut.
+    memory: Option<QuietMemory>,
     network: Network<Datagram>,
     heard: Vec<Heard>,
 }
 
-/// From `at` on a receiver heard this session, or nothing.
+/// From `at` on a receiver heard this session, or nothing, at this volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heard {
     /// When.
     pub at: WallTime,
     /// Which.
     pub session: Option<SessionId>,
+    /// Gain upon the receiver's own volume, dB.
+    pub gain_db: i8,
 }
 
 /// The laboratory.
@@ -36,6 +41,8 @@ pub struct Lab {
     /// Its receivers.
     pub nodes: Vec<Node>,
     tree: ZoneTree,
+    beacons: VecDeque<Datagram>,
+    cut: BTreeSet<Channel>,
     now: WallTime,
 }
 
@@ -52,14 +59,15 @@ impl Lab {
             let chain: Vec<_> = tree.chain(*zone).map(|zone| zone.channel).collect();
             assert!(!chain.is_empty(), "zone {zone} is in the tree");
             let settings = ReceiverSettings {
-                chain: chain.clone(),
+                chain,
                 addressing,
                 root_public: root_public(),
             };
             Node {
                 zone: *zone,
-                chain,
-                receiver: Receiver::new(settings, true, now),
+                receiver: Receiver::new(settings.clone(), true, now),
+                settings,
+                memory: None,
                 network: Network::new(conditions, random.next()),
                 heard: Vec::new(),
             }
@@ -68,6 +76,8 @@ impl Lab {
             nodes: nodes.collect(),
             head_end: HeadEnd::new(tree, addressing, 1, now),
             tree: tree.clone(),
+            beacons: VecDeque::new(),
+            cut: BTreeSet::new(),
             now,
         }
     }
@@ -83,14 +93,42 @@ impl Lab {
         while self.now < end {
             self.now += STEP;
             for datagram in self.head_end.turn(self.now) {
-                let ears = self
-                    .nodes
-                    .iter_mut()
-                    .filter(|node| node.chain.contains(&datagram.channel));
-                ears.for_each(|node| node.network.send(&datagram, self.now));
+                if datagram.rtcp {
+                    if self.cut.contains(&datagram.channel) {
+                        continue;
+                    }
+                    self.beacons.truncate(BEACONS_MAX - 1);
+                    self.beacons.push_front(datagram.clone());
+                }
+                self.inject(&datagram);
             }
             self.nodes.iter_mut().for_each(|node| node.turn(self.now));
         }
+    }
+
+    /// Sends a datagram that need not be the head-end's.
+    pub fn inject(&mut self, datagram: &Datagram) {
+        let ears = self
+            .nodes
+            .iter_mut()
+            .filter(|node| node.settings.chain.contains(&datagram.channel));
+        ears.for_each(|node| node.network.send(datagram, self.now));
+    }
+
+    /// Returns the newest beacons that were on the network, newest first, as anyone may record them.
+    pub const fn beacons(&self) -> &VecDeque<Datagram> {
+        &self.beacons
+    }
+
+    /// Loses all beacons of a channel from here on.
+    pub fn cut_beacons(&mut self, channel: Channel) {
+        self.cut.insert(channel);
+    }
+
+    /// Cuts every receiver's power for a moment. What it kept is there again unless `wiped`.
+    pub fn power_cut(&mut self, wiped: bool) {
+        let now = self.now;
+        self.nodes.iter_mut().for_each(|node| node.power_cut(wiped, now));
     }
 
     /// Returns, for each node, the share of the time until now in which it heard what the head-end's log says it should
@@ -111,6 +149,7 @@ impl Lab {
             let strongest = sounding.max_by_key(|(zone, class, session, ..)| Priority {
                 class: *class,
                 depth: self.tree.depth(*zone),
+                order: 0,
                 session: *session,
             });
             all += 1;
@@ -132,6 +171,27 @@ impl Node {
         self.receiver.counters()
     }
 
+    /// Returns how quiet hours stand with it.
+    pub fn quiet(&self) -> QuietStatus {
+        self.receiver.quiet()
+    }
+
+    fn power_cut(&mut self, wiped: bool, now: WallTime) {
+        self.receiver = Receiver::new(self.settings.clone(), true, now);
+        self.heard.push(Heard {
+            at: now,
+            session: None,
+            gain_db: 0,
+        });
+        match &self.memory {
+            Some(memory) if !wiped => self
+                .receiver
+                .restore_quiet(memory.clone())
+                .expect("what it kept is good"),
+            _ => self.memory = None,
+        }
+    }
+
     fn turn(&mut self, now: WallTime) {
         while let Some((arrived, Datagram { channel, rtcp, bytes })) = self.network.receive(now) {
             if rtcp {
@@ -143,13 +203,22 @@ impl Node {
         // A sound card holds a little: what is decided now sounds in 40 ms.
         let until = (now + CARD).to_sample();
         while let Some(playout) = self.receiver.playout(until) {
-            if let Playout::Switch(switch) = playout {
-                let session = switch.to.map(|playing| playing.key.session);
-                self.heard.push(Heard {
+            match playout {
+                Playout::Switch(switch) => self.heard.push(Heard {
                     at: switch.at.to_wall(),
-                    session,
-                });
+                    session: switch.to.map(|playing| playing.key.session),
+                    gain_db: switch.gain_db,
+                }),
+                Playout::Volume(volume) => self.heard.push(Heard {
+                    at: volume.at.to_wall(),
+                    session: self.heard.last().and_then(|heard| heard.session),
+                    gain_db: volume.gain_db,
+                }),
+                Playout::Frame(_) | Playout::Gap(_) | Playout::Withheld(_) => {}
             }
+        }
+        if let Some(memory) = self.receiver.poll_quiet_memory() {
+            self.memory = Some(memory);
         }
     }
 
@@ -162,5 +231,7 @@ impl Node {
     }
 }
 
+/// A minute of a small district.
+const BEACONS_MAX: usize = 512;
 const STEP: Duration = Duration::from_millis(10);
 const CARD: Duration = Duration::from_millis(40);

@@ -4,6 +4,6 @@ mod head_end;
 mod lab;
 mod network;
 
-pub use head_end::HeadEnd;
+pub use head_end::{Datagram, HeadEnd};
 pub use lab::{Heard, Lab, Node};
 pub use network::{Conditions, Network, Random};

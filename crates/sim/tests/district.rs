@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use loa_model::{
-    BulletinClass, Channel, Command, ContentHash, OccurrenceId, PreEmption, Reason, RunSheet, RunSheetLine,
-    SlotId, Verdict, WallTime, Zone, ZoneId, ZoneTree,
+    BulletinClass, Channel, Chime, Command, Content, ContentHash, ORDER_DEFAULT, OccurrenceId, PreEmption,
+    Reason, RunSheet, RunSheetLine, SlotId, Verdict, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
 use loa_sim::{Conditions, Lab};
 
@@ -28,6 +28,7 @@ fn tree() -> ZoneTree {
         name: format!("Zone {id}"),
         parent: parent.map(ZoneId),
         channel: Channel(u16::try_from(id).unwrap()),
+        settings: ZoneSettings::default(),
     };
     ZoneTree::new(parents.into_iter().map(zone).collect()).unwrap()
 }
@@ -47,12 +48,14 @@ fn line(slot: i64, zone: i64, start_s: u64, duration_s: u64, class: BulletinClas
         },
         slot: format!("p{slot}"),
         title: format!("p{slot}"),
-        media: media(slot),
+        content: Content::piece(media(slot), Duration::from_secs(duration_s)),
         duration: Duration::from_secs(duration_s),
         cut: true,
         class,
-        chime: false,
+        order: ORDER_DEFAULT,
+        chime: Chime::default(),
         pre_emption: PreEmption::Resume,
+        give_up_after: None,
         start,
         verdict: Verdict::Airs,
         reasons: vec![Reason::Scheduled { rule: "lab".into() }],

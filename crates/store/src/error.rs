@@ -76,6 +76,12 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// It takes a second person, and this is the first.
+    #[error("{by} made this change; it takes a second person to put it into force")]
+    SamePerson {
+        /// Who.
+        by: String,
+    },
     /// Something else needs it.
     #[error("{what} \"{name}\" is used by {by}; take it out of there first")]
     InUse {
@@ -115,16 +121,14 @@ pub enum ImportError {
         file: String,
     },
     /// The import would remove a programme that another file's slot airs.
-    #[error(
-        "the file {file} no longer declares programme \"{programme}\", which slot \"{slot}\" of another file airs"
-    )]
+    #[error("the file {file} no longer declares programme \"{programme}\", which {by} of another file airs")]
     StillAired {
         /// The file.
         file: String,
         /// The programme.
         programme: String,
-        /// The slot.
-        slot: String,
+        /// Who airs it.
+        by: String,
     },
     /// Zones and channels would no longer be a tree of their own.
     #[error(transparent)]

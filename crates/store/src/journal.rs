@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, EndReason, OccurrenceId, Origin, PartEnded, PartStarted, SessionId, SlotId,
-    WallTime, ZoneId,
+    AsRunEvent, BulletinClass, Content, ContentHash, EndReason, OccurrenceId, Origin, PartEnded, PartStarted,
+    SessionId, SlotId, Sound, WallTime, ZoneId,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
@@ -12,11 +12,13 @@ use serde::Serialize;
 use crate::column::{Column, from_json, get, json};
 use crate::error::Context as _;
 use crate::schedule::{rows, rows_with};
+use crate::store::planning_changed;
 use crate::{Store, StoreError};
 
 /// One thing to write down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is an as-run event")]
 pub enum JournalEntry {
     /// What the engine reports.
     AsRun(AsRunEvent),
@@ -185,6 +187,28 @@ impl Store {
         read.into_iter().map(row).collect()
     }
 
+    /// Reads the occurrences planned at or after `since` that could not begin at their time, and have not begun nor
+    /// been given up since.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn still_delayed(&self, since: WallTime) -> Result<Vec<OccurrenceId>, StoreError> {
+        let query = "select slot, zone, start from delayed where start >= ?
+            and not exists (select 1 from session where session.slot = delayed.slot and session.zone = delayed.zone
+                and session.slot_start = delayed.start)
+            and not exists (select 1 from not_aired where not_aired.slot = delayed.slot
+                and not_aired.zone = delayed.zone and not_aired.start = delayed.start)
+            order by start";
+        rows_with(&self.connection, query, [Column(since)], |row| {
+            Ok(OccurrenceId {
+                slot: SlotId(row.get("slot")?),
+                zone: ZoneId(row.get("zone")?),
+                start: get(row, "start")?,
+            })
+        })
+    }
+
     /// Returns the highest epoch that anything in the as-run log belongs to; zero if there is nothing.
     ///
     /// # Errors
@@ -218,14 +242,19 @@ impl Store {
         let (from, to) = (Column(from), Column(to));
         let values = named_params! { ":from": from, ":to": to };
         let read = rows_with(&self.connection, &query, values, read_part)?;
-        read.into_iter()
-            .map(|(row, reason)| finish(row, reason.as_deref()))
-            .collect()
+        read.into_iter().map(|(row, json)| finish(row, &json)).collect()
     }
 }
 
-/// Reads a part; its reason is JSON still.
-fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, Option<String>)> {
+/// What a part holds as JSON.
+struct PartJson {
+    content: String,
+    sound: String,
+    reason: Option<String>,
+}
+
+/// Reads a part, but for what it holds as JSON.
+fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, PartJson)> {
     let (session, part, zone) = (get(row, "session")?, row.get("part")?, ZoneId(row.get("zone")?));
     let origin = match row.get::<_, Option<i64>>("slot")? {
         Some(slot) => Origin::Slot(OccurrenceId {
@@ -244,13 +273,19 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, Option<String>)> {
         zone,
         origin,
         title: row.get("title")?,
-        media: get(row, "media")?,
+        // Filled in by the caller, who can say that they are damaged.
+        content: Content::Silence,
+        sound: Sound::Silence,
         class: get::<BulletinClass>(row, "class")?,
+        order: row.get("place")?,
         at: get(row, "at")?,
         media_offset: get::<Duration>(row, "media_offset")?,
         ends: get(row, "ends")?,
         cut: row.get("cut")?,
         pre_emption: get(row, "pre_emption")?,
+        give_up_after: row
+            .get::<_, Option<Column<Duration>>>("give_up_after")?
+            .map(|span| span.0),
     };
     let ended = match row.get::<_, Option<i64>>("ended_at")? {
         None => None,
@@ -259,7 +294,7 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, Option<String>)> {
             part,
             at: get(row, "ended_at")?,
             media_offset: get(row, "ended_offset")?,
-            // Filled in by the caller, who can say that it is damaged.
+            // Filled in by the caller too.
             reason: EndReason::HeadEndLost,
         }),
     };
@@ -273,13 +308,20 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, Option<String>)> {
             ended,
             packets,
         },
-        row.get("reason")?,
+        PartJson {
+            content: row.get("content")?,
+            sound: row.get("sound")?,
+            reason: row.get("reason")?,
+        },
     ))
 }
 
-fn finish(mut row: AsRunRow, reason: Option<&str>) -> Result<AsRunRow, StoreError> {
-    if let (Some(ended), Some(reason)) = (&mut row.ended, reason) {
-        ended.reason = from_json(reason, "as-run row")?;
+fn finish(mut row: AsRunRow, json: &PartJson) -> Result<AsRunRow, StoreError> {
+    const WHAT: &str = "as-run row";
+    row.started.content = from_json(&json.content, WHAT)?;
+    row.started.sound = from_json(&json.sound, WHAT)?;
+    if let (Some(ended), Some(reason)) = (&mut row.ended, &json.reason) {
+        ended.reason = from_json(reason, WHAT)?;
     }
     Ok(row)
 }
@@ -289,11 +331,34 @@ fn record(connection: &Connection, entry: &JournalEntry) -> Result<(), StoreErro
     match entry {
         JournalEntry::AsRun(AsRunEvent::Started(part)) => {
             record_session(connection, part)?;
-            let query = "insert into as_run (session, part, at, media_offset, ends)
-                values (?, ?, ?, ?, ?) on conflict do nothing";
+            let query = "insert into as_run (session, part, sound, media, at, media_offset, ends)
+                values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing";
             let (session, at, ends) = (Column(part.session), Column(part.at), Column(part.ends));
-            let values = params![session, part.part, at, Column(part.media_offset), ends];
+            let media = match &part.sound {
+                Sound::Media(media) | Sound::Fill(Some(media)) => Some(Column(*media)),
+                Sound::Source(_) | Sound::Fill(None) | Sound::Silence => None,
+            };
+            let sound = json(&part.sound);
+            let values = params![
+                session,
+                part.part,
+                sound,
+                media,
+                at,
+                Column(part.media_offset),
+                ends
+            ];
             connection.execute(query, values).context(WHAT)?;
+            // What was heard of a series decides what the next occurrence airs.
+            if let Sound::Media(media) = &part.sound {
+                let query = "select 1 from media where hash = ? and series is not null";
+                let of_series = connection
+                    .prepare_cached(query)
+                    .and_then(|mut query| query.exists([Column(*media)]));
+                if of_series.context(WHAT)? {
+                    planning_changed(connection).context(WHAT)?;
+                }
+            }
         }
         JournalEntry::AsRun(AsRunEvent::Ended(end)) => {
             let query = "update as_run set ended_at = ?, ended_offset = ?, cause = ?, reason = ?
@@ -307,6 +372,12 @@ fn record(connection: &Connection, entry: &JournalEntry) -> Result<(), StoreErro
                 Column(end.session),
                 end.part
             ];
+            connection.execute(query, values).context(WHAT)?;
+        }
+        JournalEntry::AsRun(AsRunEvent::Delayed { occurrence, at, by }) => {
+            let query = "insert into delayed (slot, zone, start, at, by) values (?, ?, ?, ?, ?) on conflict do nothing";
+            let (slot, zone, start) = (occurrence.slot.0, occurrence.zone.0, Column(occurrence.start));
+            let values = params![slot, zone, start, Column(*at), Column(*by)];
             connection.execute(query, values).context(WHAT)?;
         }
         JournalEntry::AsRun(AsRunEvent::NotAired {
@@ -342,13 +413,19 @@ fn record_session(connection: &Connection, part: &PartStarted) -> Result<(), Sto
         Origin::Slot(occurrence) => (Some(occurrence.slot.0), Some(Column(occurrence.start))),
         Origin::Override { .. } => (None, None),
     };
-    let query = "insert into session (id, zone, title, media, class, pre_emption, cut, slot, slot_start)
-        values (:id, :zone, :title, :media, :class, :pre_emption, :cut, :slot, :slot_start) on conflict do nothing";
+    // What fails on the air is taken out of the content: a restart goes on with the rest.
+    let query = "insert into session
+            (id, zone, title, content, class, place, pre_emption, give_up_after, cut, slot, slot_start)
+        values
+            (:id, :zone, :title, :content, :class, :place, :pre_emption, :give_up_after, :cut, :slot, :slot_start)
+        on conflict do update set content = excluded.content";
     let values = named_params! {
         ":id": Column(part.session),
         ":zone": part.zone.0,
         ":title": part.title,
-        ":media": Column(part.media),
+        ":content": json(&part.content),
+        ":place": part.order,
+        ":give_up_after": part.give_up_after.map(Column),
         ":class": Column(part.class),
         ":pre_emption": Column(part.pre_emption),
         ":cut": part.cut,
@@ -365,7 +442,46 @@ fn record_session(connection: &Connection, part: &PartStarted) -> Result<(), Sto
     Ok(())
 }
 
+/// What series were heard where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeardRows {
+    /// When each episode first aired in each zone.
+    pub first: Vec<(ZoneId, ContentHash, WallTime)>,
+    /// Which episodes each planned occurrence that has begun aired.
+    pub aired: Vec<(OccurrenceId, ContentHash)>,
+}
+
 impl Store {
+    /// Reads which episodes of series were heard where; occurrences only from `since` on.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn heard(&self, since: WallTime) -> Result<HeardRows, StoreError> {
+        let connection = &self.connection;
+        let query = "select session.zone, as_run.media, min(as_run.at) as at from as_run
+            join session on session.id = as_run.session
+            join media on media.hash = as_run.media and media.series is not null
+            group by session.zone, as_run.media";
+        let first = rows(connection, query, |row| {
+            Ok((ZoneId(row.get("zone")?), get(row, "media")?, get(row, "at")?))
+        })?;
+        let query = "select distinct session.slot, session.zone, session.slot_start, as_run.media from as_run
+            join session on session.id = as_run.session
+            join media on media.hash = as_run.media and media.series is not null
+            where session.slot is not null and session.slot_start >= ?
+            order by as_run.at";
+        let aired = rows_with(connection, query, [Column(since)], |row| {
+            let occurrence = OccurrenceId {
+                slot: SlotId(row.get("slot")?),
+                zone: ZoneId(row.get("zone")?),
+                start: get(row, "slot_start")?,
+            };
+            Ok((occurrence, get(row, "media")?))
+        })?;
+        Ok(HeardRows { first, aired })
+    }
+
     /// Returns the sessions, by number, that have a part without an end.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ mod upgrade;
 pub use check::Finding;
 pub use error::{ImportError, OpenError, StoreError};
 pub use import::ImportSummary;
-pub use journal::{AsRunRow, JournalEntry, LastPartRow, NotAiredRow};
+pub use journal::{AsRunRow, HeardRows, JournalEntry, LastPartRow, NotAiredRow};
 pub use library::MediaRow;
 pub use people::{AuditRow, User};
 pub use receivers::{ProofRow, ReceiverRow};

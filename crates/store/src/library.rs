@@ -19,6 +19,8 @@ pub struct MediaRow {
     pub file_name: String,
     /// When.
     pub added_at: WallTime,
+    /// Name of the series of which it is an episode.
+    pub series: Option<String>,
 }
 
 impl Store {
@@ -67,6 +69,7 @@ impl Store {
             media,
             file_name,
             added_at,
+            series,
         } = row;
         if self
             .media_by_title(&media.title)?
@@ -80,9 +83,9 @@ impl Store {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let query =
             "insert into media (hash, title, file_name, format, samples, loudness, true_peak, gain, bitrate,
-                encoded_bytes, added_at)
+                encoded_bytes, added_at, series)
             values (:hash, :title, :file_name, :format, :samples, :loudness, :true_peak, :gain, :bitrate,
-                :encoded_bytes, :added_at)";
+                :encoded_bytes, :added_at, :series)";
         let values = named_params! {
             ":hash": Column(media.hash),
             ":title": media.title,
@@ -95,11 +98,33 @@ impl Store {
             ":bitrate": media.bitrate,
             ":encoded_bytes": number(media.encoded_bytes),
             ":added_at": Column(*added_at),
+            ":series": series,
         };
-        self.connection
-            .execute(query, values)
-            .context("add to the library")?;
-        Ok(())
+        self.change_planned("add to the library", |connection| {
+            connection.execute(query, values).context("add to the library")?;
+            Ok(())
+        })
+    }
+
+    /// Makes a piece an episode of a series, or of none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`] if there is no such piece.
+    pub fn set_series(&mut self, hash: ContentHash, series: Option<&str>) -> Result<(), StoreError> {
+        self.change_planned("change the library", |connection| {
+            let query = "update media set series = ? where hash = ?";
+            let changed = connection
+                .execute(query, rusqlite::params![series, Column(hash)])
+                .context("change the library")?;
+            if changed == 0 {
+                return Err(StoreError::Unknown {
+                    what: "media",
+                    name: hash.to_string(),
+                });
+            }
+            Ok(())
+        })
     }
 
     /// Removes a piece; its files are the caller's to remove afterwards.
@@ -108,7 +133,7 @@ impl Store {
     ///
     /// [`StoreError::Unknown`], or [`StoreError::InUse`] while a programme airs it.
     pub fn remove_media(&mut self, title: &str) -> Result<Media, StoreError> {
-        self.change("remove from the library", |connection| {
+        self.change_planned("remove from the library", |connection| {
             let find = connection.query_row("select * from media where title = ?", [title], media);
             let found = find.optional().context("remove from the library")?;
             let found = found.ok_or_else(|| StoreError::Unknown {
@@ -116,7 +141,8 @@ impl Store {
                 name: title.to_owned(),
             })?;
             let hash = found.media.hash;
-            let query = "select code from programme where media = ?";
+            let query = "select programme.code from programme_media join programme on programme.id = programme_media.programme
+                where programme_media.media = ?";
             let user: Option<String> = connection
                 .query_row(query, [Column(hash)], |row| row.get(0))
                 .optional()
@@ -157,5 +183,6 @@ fn media(row: &Row<'_>) -> rusqlite::Result<MediaRow> {
         media,
         file_name: row.get("file_name")?,
         added_at: get(row, "added_at")?,
+        series: row.get("series")?,
     })
 }

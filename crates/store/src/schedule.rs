@@ -1,15 +1,15 @@
-//! Zones, programmes, slots and exceptions, as the planner reads them.
+//! Zones, programmes, slots, exceptions, day profiles and approvals, as the planner reads them.
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 use loa_model::{
-    Channel, Programme, ProgrammeId, Recurrence, Slot, SlotChange, SlotException, SlotId, Source, Zone,
-    ZoneId, ZoneTree,
+    Approval, ApprovalState, Channel, DaySpan, Profile, ProfileId, Programme, ProgrammeId, Slot,
+    SlotException, SlotId, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
-use crate::column::get;
+use crate::column::{Column, from_json, get};
 use crate::error::Context as _;
 use crate::{Store, StoreError};
 
@@ -22,8 +22,10 @@ pub struct ScheduleRows {
     pub slots: Vec<Slot>,
     /// Every exception.
     pub exceptions: Vec<SlotException>,
-    /// Names of the files that declare programmes and slots, by code.
-    pub files: BTreeMap<String, String>,
+    /// Every day profile.
+    pub profiles: Vec<Profile>,
+    /// Names of the files that declare things: kind of thing, its code, and the file.
+    pub owners: Vec<(&'static str, String, String)>,
 }
 
 impl Store {
@@ -36,40 +38,246 @@ impl Store {
         zones(&self.connection)
     }
 
-    /// Reads programmes, slots and exceptions.
+    /// Reads programmes, slots, exceptions and day profiles.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails, or holds what this release does not know.
+    pub fn schedule(&self) -> Result<ScheduleRows, StoreError> {
+        let connection = &self.connection;
+        let mut owners = Vec::new();
+        let mut coded = |table: &'static str| -> Result<Vec<(i64, String, String)>, StoreError> {
+            let query = format!("select id, code, spec, file from {table} order by id");
+            let read = rows(connection, &query, |row| {
+                let file: String = row.get("file")?;
+                Ok((row.get("id")?, row.get("code")?, row.get("spec")?, file))
+            })?;
+            let coded = read.into_iter().map(|(id, code, spec, file)| {
+                let code: String = code;
+                owners.push((table, code.clone(), file));
+                (id, code, spec)
+            });
+            Ok(coded.collect())
+        };
+        let programmes = coded("programme")?.into_iter().map(|(id, code, spec)| {
+            Ok(Programme {
+                id: ProgrammeId(id),
+                code,
+                spec: from_json(&spec, "programme")?,
+            })
+        });
+        let programmes = programmes.collect::<Result<_, StoreError>>()?;
+        let slots = coded("slot")?.into_iter().map(|(id, code, spec)| {
+            Ok(Slot {
+                id: SlotId(id),
+                code,
+                spec: from_json(&spec, "slot")?,
+            })
+        });
+        let slots = slots.collect::<Result<_, StoreError>>()?;
+        let mut days = switched_on(connection)?;
+        let profiles = coded("profile")?.into_iter().map(|(id, code, spec)| {
+            Ok(Profile {
+                id: ProfileId(id),
+                code,
+                spec: from_json(&spec, "profile")?,
+                switched_on: days.remove(&id).unwrap_or_default(),
+            })
+        });
+        let profiles = profiles.collect::<Result<_, StoreError>>()?;
+        let query = "select * from slot_exception order by slot, date, time";
+        let exceptions = rows(connection, query, |row| {
+            let change: String = row.get("change")?;
+            let time: String = row.get("time")?;
+            Ok((
+                SlotId(row.get("slot")?),
+                row.get("date")?,
+                time,
+                change,
+                row.get("note")?,
+            ))
+        })?;
+        let exceptions = exceptions.into_iter().map(|(slot, date, time, change, note)| {
+            Ok(SlotException {
+                slot,
+                date,
+                time: time.parse().ok(),
+                change: from_json(&change, "slot exception")?,
+                note,
+            })
+        });
+        Ok(ScheduleRows {
+            programmes,
+            slots,
+            exceptions: exceptions.collect::<Result<_, StoreError>>()?,
+            profiles,
+            owners,
+        })
+    }
+
+    /// Switches a day profile on for a span of days, besides its own days.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`] if there is no such profile.
+    pub fn switch_on(&mut self, code: &str, days: DaySpan, by: &str, at: WallTime) -> Result<(), StoreError> {
+        const WHAT: &str = "switch the day profile on";
+        self.change_planned(WHAT, |connection| {
+            let profile = profile_row(connection, code)?;
+            let query = "insert into profile_day (profile, first, last, by_user, at) values (?, ?, ?, ?, ?)
+                on conflict (profile, first) do update set last = excluded.last, by_user = excluded.by_user, at = excluded.at";
+            let values = params![profile, days.from, days.to, by, Column(at)];
+            connection.execute(query, values).context(WHAT)?;
+            Ok(())
+        })
+    }
+
+    /// Takes back every span of days on which people switched a day profile on and that is not over on `from`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`] if there is no such profile.
+    pub fn switch_off(&mut self, code: &str, from: NaiveDate) -> Result<(), StoreError> {
+        const WHAT: &str = "switch the day profile off";
+        self.change_planned(WHAT, |connection| {
+            let profile = profile_row(connection, code)?;
+            let eve = from.pred_opt().unwrap_or(from);
+            connection
+                .execute(
+                    "delete from profile_day where profile = ? and first >= ?",
+                    params![profile, from],
+                )
+                .context(WHAT)?;
+            connection
+                .execute(
+                    "update profile_day set last = ? where profile = ? and last >= ?",
+                    params![eve, profile, from],
+                )
+                .context(WHAT)?;
+            Ok(())
+        })
+    }
+
+    /// Reads the changes of quiet hours that wait for a second person: the zone, what would be in force, who made it.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub fn schedule(&self) -> Result<ScheduleRows, StoreError> {
-        let connection = &self.connection;
-        let programmes = rows(connection, "select * from programme order by id", programme)?;
-        let mut slots = rows(connection, "select * from slot order by id", slot)?;
-        let zones: Vec<(i64, i64)> = rows(
-            connection,
-            "select slot, zone from slot_zone order by zone",
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        for slot in &mut slots {
-            let own = zones.iter().filter(|(id, _)| *id == slot.id.0);
-            slot.zones = own.map(|(_, zone)| ZoneId(*zone)).collect();
-        }
-        let exceptions = rows(
-            connection,
-            "select * from slot_exception order by slot, date",
-            exception,
-        )?;
-        let files = "select code, file from programme union all select code, file from slot";
-        let files = rows(connection, files, |row| Ok((row.get(0)?, row.get(1)?)))?
-            .into_iter()
-            .collect();
-        Ok(ScheduleRows {
-            programmes,
-            slots,
-            exceptions,
-            files,
+    pub fn quiet_changes(&self) -> Result<Vec<(ZoneId, ZoneSettings, String)>, StoreError> {
+        let query = "select * from quiet_change order by zone";
+        let read = rows(&self.connection, query, |row| {
+            let settings: String = row.get("settings")?;
+            Ok((ZoneId(row.get("zone")?), settings, row.get("by_user")?))
+        })?;
+        let change = |(zone, settings, by): (ZoneId, String, String)| {
+            Ok((zone, from_json(&settings, "quiet hours")?, by))
+        };
+        read.into_iter().map(change).collect()
+    }
+
+    /// Puts a change of quiet hours into force, as the second person.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`] if none waits, [`StoreError::SamePerson`] if `by` made it.
+    pub fn approve_quiet(&mut self, zone: &str, by: &str) -> Result<(), StoreError> {
+        const WHAT: &str = "change quiet hours";
+        self.change_planned(WHAT, |connection| {
+            let query = "select zone.id, quiet_change.settings, quiet_change.by_user from quiet_change
+                join zone on zone.id = quiet_change.zone where zone.code = ?";
+            let found: Option<(i64, String, String)> = connection
+                .query_row(query, [zone], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()
+                .context(WHAT)?;
+            let (id, settings, made_by) = found.ok_or_else(|| StoreError::Unknown {
+                what: "waiting change of quiet hours in zone",
+                name: zone.to_owned(),
+            })?;
+            if made_by == by {
+                return Err(StoreError::SamePerson { by: made_by });
+            }
+            connection
+                .execute("update zone set settings = ? where id = ?", params![settings, id])
+                .context(WHAT)?;
+            connection
+                .execute("delete from quiet_change where zone = ?", [id])
+                .context(WHAT)?;
+            Ok(())
         })
     }
+
+    /// Reads every decision.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn approvals(&self) -> Result<Vec<Approval>, StoreError> {
+        let query = "select * from approval order by content";
+        rows(&self.connection, query, |row| {
+            let state: String = row.get("state")?;
+            let known = ApprovalState::ALL.into_iter().find(|known| known.name() == state);
+            Ok(Approval {
+                content: get(row, "content")?,
+                state: known.unwrap_or_default(),
+                by: row.get("by_user")?,
+                at: get(row, "at")?,
+                note: row.get("note")?,
+            })
+        })
+    }
+
+    /// Writes down decisions, all or none; each takes the place of an earlier one of the same content.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn decide(&mut self, approvals: &[Approval]) -> Result<(), StoreError> {
+        const WHAT: &str = "write down the decision";
+        self.change_planned(WHAT, |connection| {
+            for approval in approvals {
+                let query = "insert into approval (content, state, by_user, at, note) values (?, ?, ?, ?, ?)
+                    on conflict (content) do update set state = excluded.state, by_user = excluded.by_user,
+                        at = excluded.at, note = excluded.note";
+                let Approval {
+                    content,
+                    state,
+                    by,
+                    at,
+                    note,
+                } = approval;
+                let values = params![Column(*content), state.name(), by, Column(*at), note];
+                connection.execute(query, values).context(WHAT)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn profile_row(connection: &Connection, code: &str) -> Result<i64, StoreError> {
+    let found = connection.query_row("select id from profile where code = ?", [code], |row| row.get(0));
+    found
+        .optional()
+        .context("find the day profile")?
+        .ok_or_else(|| StoreError::Unknown {
+            what: "day profile",
+            name: code.to_owned(),
+        })
+}
+
+fn switched_on(connection: &Connection) -> Result<BTreeMap<i64, Vec<DaySpan>>, StoreError> {
+    let query = "select profile, first, last from profile_day order by profile, first";
+    let read = rows(connection, query, |row| {
+        let span = DaySpan {
+            from: row.get("first")?,
+            to: row.get("last")?,
+        };
+        Ok((row.get("profile")?, span))
+    })?;
+    let mut days: BTreeMap<i64, Vec<DaySpan>> = BTreeMap::new();
+    for (profile, span) in read {
+        days.entry(profile).or_default().push(span);
+    }
+    Ok(days)
 }
 
 /// Runs a query without parameters and reads each row.
@@ -98,55 +306,24 @@ pub(crate) fn rows_with<T>(
 }
 
 pub(crate) fn zones(connection: &Connection) -> Result<ZoneTree, StoreError> {
-    let zones = rows(connection, "select * from zone order by id", |row| {
-        Ok(Zone {
+    let read = rows(connection, "select * from zone order by id", |row| {
+        let settings: String = row.get("settings")?;
+        let zone = Zone {
             id: ZoneId(row.get("id")?),
             code: row.get("code")?,
             name: row.get("name")?,
             parent: row.get::<_, Option<i64>>("parent")?.map(ZoneId),
             channel: Channel(row.get("channel")?),
-        })
+            settings: ZoneSettings::default(),
+        };
+        Ok((zone, settings))
     })?;
-    ZoneTree::new(zones).map_err(|_| StoreError::Damaged { what: "zone tree" })
-}
-
-fn programme(row: &Row<'_>) -> rusqlite::Result<Programme> {
-    Ok(Programme {
-        id: ProgrammeId(row.get("id")?),
-        code: row.get("code")?,
-        title: row.get("title")?,
-        source: Source::Asset(get(row, "media")?),
-        class: get(row, "class")?,
-        chime: row.get("chime")?,
-        pre_emption: get(row, "pre_emption")?,
-    })
-}
-
-fn slot(row: &Row<'_>) -> rusqlite::Result<Slot> {
-    let once: Option<NaiveDateTime> = row.get("once")?;
-    let recurrence = match once {
-        Some(once) => Recurrence::Once(once),
-        None => Recurrence::Cron(row.get("cron")?),
-    };
-    Ok(Slot {
-        id: SlotId(row.get("id")?),
-        code: row.get("code")?,
-        programme: ProgrammeId(row.get("programme")?),
-        zones: Vec::new(),
-        recurrence,
-        valid_from: row.get("valid_from")?,
-        valid_to: row.get("valid_to")?,
-        class: get(row, "class")?,
-        max_duration: get(row, "max_duration")?,
-    })
-}
-
-fn exception(row: &Row<'_>) -> rusqlite::Result<SlotException> {
-    let date: NaiveDate = row.get("date")?;
-    Ok(SlotException {
-        slot: SlotId(row.get("slot")?),
-        date,
-        change: SlotChange::Cancel,
-        note: row.get("note")?,
-    })
+    let zones = read.into_iter().map(|(zone, settings)| {
+        Ok(Zone {
+            settings: from_json(&settings, "zone settings")?,
+            ..zone
+        })
+    });
+    ZoneTree::new(zones.collect::<Result<_, StoreError>>()?)
+        .map_err(|_| StoreError::Damaged { what: "zone tree" })
 }

@@ -33,15 +33,28 @@ impl Store {
         Ok(store)
     }
 
-    /// Returns a number that changes whenever another connection changed the database.
+    /// Returns a number that grows with every change to anything that days are planned from.
     ///
     /// # Errors
     ///
     /// If SQLite refuses.
-    pub fn data_version(&self) -> Result<i64, StoreError> {
+    pub fn planning_version(&self) -> Result<i64, StoreError> {
         self.connection
-            .query_row("pragma data_version", [], |row| row.get(0))
+            .query_row("select number from planning_version", [], |row| row.get(0))
             .context("look for changes")
+    }
+
+    /// Runs a change to something that days are planned from, in one transaction.
+    pub(crate) fn change_planned<T, E: From<StoreError>>(
+        &mut self,
+        what: &'static str,
+        change: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.change(what, |connection| {
+            let done = change(connection)?;
+            planning_changed(connection).context(what)?;
+            Ok(done)
+        })
     }
 
     /// Runs `change` in one transaction: all of it happens, or nothing.
@@ -66,6 +79,13 @@ impl Store {
         self.connection.pragma_update(None, "synchronous", "normal")?;
         self.connection.pragma_update(None, "foreign_keys", true)
     }
+}
+
+/// Takes note that something changed that days are planned from.
+pub(crate) fn planning_changed(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .execute("update planning_version set number = number + 1", [])
+        .map(drop)
 }
 
 /// How long a connection waits for another one's write.

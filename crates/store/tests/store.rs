@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Channel, ContentHash, EndReason, Media, NewException, NewProgramme, NewSlot,
-    NewZone, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, Receipt, Recurrence, RunSheet,
-    Schedule, SessionId, SlotChange, SlotId, WallTime, ZoneId,
+    Approval, ApprovalState, AsRunEvent, BulletinClass, Channel, Chime, Content, ContentHash, DayRule,
+    DaySpan, EndReason, Media, Mute, NewException, NewProfile, NewProgramme, NewSlot, NewZone, ORDER_DEFAULT,
+    OccurrenceId, Origin, Overrun, PartEnded, PartStarted, PreEmption, ProfileSpec, ProgrammeSpec,
+    QuietPolicy, Receipt, Recurrence, RunSheet, Schedule, SessionId, SlotChange, SlotException, SlotId,
+    SlotSpec, Sound, Source, WallTime, YearDay, ZoneId, ZoneSettings,
 };
 use loa_store::{Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError};
 use proptest::prelude::*;
@@ -47,6 +49,7 @@ fn media(number: u8) -> MediaRow {
         },
         file_name: format!("m{number}.mp3"),
         added_at: T0,
+        series: None,
     }
 }
 
@@ -56,6 +59,7 @@ fn zone(code: &str, parent: Option<&str>, channel: u16) -> NewZone {
         name: code.to_uppercase(),
         parent: parent.map(Into::into),
         channel: Channel(channel),
+        settings: ZoneSettings::default(),
     }
 }
 
@@ -63,11 +67,22 @@ fn programme(file: &str, code: &str, number: u8) -> NewProgramme {
     NewProgramme {
         file: file.into(),
         code: code.into(),
-        title: code.to_uppercase(),
-        media: hash(number),
-        class: BulletinClass::Normal,
-        chime: true,
-        pre_emption: PreEmption::Rejoin,
+        spec: ProgrammeSpec {
+            title: code.to_uppercase(),
+            source: Source::Asset {
+                media: hash(number),
+                languages: BTreeMap::new(),
+            },
+            class: BulletinClass::Normal,
+            chime: Chime {
+                before: true,
+                ..Chime::default()
+            },
+            pre_emption: PreEmption::Rejoin,
+            give_up_after: None,
+            topic: None,
+            campaign: None,
+        },
     }
 }
 
@@ -75,13 +90,20 @@ fn slot(file: &str, code: &str, programme: &str) -> NewSlot {
     NewSlot {
         file: file.into(),
         code: code.into(),
-        programme: programme.into(),
-        zones: vec!["xa".into(), "tinh".into()],
-        recurrence: Recurrence::Cron("0 5 * * Mon-Fri".into()),
-        valid_from: "2026-01-01".parse().ok(),
-        valid_to: None,
-        class: BulletinClass::Priority,
-        max_duration: Duration::from_secs(600),
+        spec: SlotSpec {
+            programme: programme.into(),
+            zones: vec!["xa".into(), "tinh".into()],
+            recurrence: Recurrence::Cron("0 5 * * Mon-Fri".into()),
+            every_weeks: None,
+            valid_from: "2026-01-01".parse().ok(),
+            valid_to: None,
+            profile: None,
+            class: BulletinClass::Priority,
+            order: ORDER_DEFAULT,
+            max_duration: Duration::from_secs(600),
+            overrun: Overrun::Stop,
+            makes_room: None,
+        },
     }
 }
 
@@ -92,12 +114,30 @@ fn schedule() -> Schedule {
         zones: vec![zone("tinh", None, 1), zone("xa", Some("tinh"), 2)],
         programmes: vec![programme(file, "bulletin", 1), programme(file, "music", 2)],
         slots: vec![slot(file, "morning", "bulletin"), slot(file, "evening", "music")],
+        profiles: vec![NewProfile {
+            file: file.into(),
+            code: "tet".into(),
+            spec: ProfileSpec {
+                title: "Tết".into(),
+                days: vec![DayRule::Lunar(
+                    YearDay { month: 12, day: 30 },
+                    YearDay { month: 1, day: 3 },
+                )],
+                zones: vec!["xa".into()],
+                rank: 10,
+                mute: Mute::Slots(vec!["evening".into()]),
+                replace: vec![("morning".into(), "music".into())],
+            },
+        }],
         exceptions: vec![NewException {
             file: file.into(),
-            slot: "morning".into(),
-            date: "2026-02-17".parse().unwrap(),
-            change: SlotChange::Cancel,
-            note: "Tết".into(),
+            exception: SlotException {
+                slot: "morning".into(),
+                date: "2026-02-17".parse().unwrap(),
+                time: None,
+                change: SlotChange::Cancel,
+                note: "Tết".into(),
+            },
         }],
     }
 }
@@ -106,7 +146,7 @@ fn stocked() -> (Disk, Store) {
     let (disk, mut store) = disk();
     store.add_media(&media(1)).unwrap();
     store.add_media(&media(2)).unwrap();
-    store.import_schedule(&schedule()).unwrap();
+    store.import_schedule(&schedule(), "an", T0).unwrap();
     (disk, store)
 }
 
@@ -122,13 +162,16 @@ fn started(session: u64, part: u32, at_s: i64) -> PartStarted {
             start,
         }),
         title: "Bulletin".into(),
-        media: hash(1),
+        content: Content::piece(hash(1), Duration::from_secs(65)),
+        sound: Sound::Media(hash(1)),
         class: BulletinClass::Normal,
+        order: ORDER_DEFAULT,
         at: T0 + Duration::from_secs(at_s.unsigned_abs()),
         media_offset: Duration::from_secs(5),
         ends: T0 + Duration::from_secs(at_s.unsigned_abs() + 60),
         cut: true,
         pre_emption: PreEmption::Resume,
+        give_up_after: Some(Duration::from_secs(900)),
     }
 }
 
@@ -161,11 +204,106 @@ fn a_schedule_reads_back_as_it_was_imported() {
     let rows = store.schedule().unwrap();
     assert_eq!(rows.programmes.len(), 2);
     let morning = &rows.slots[0];
-    assert_eq!((morning.code.as_str(), morning.zones.len()), ("morning", 2));
-    assert_eq!(morning.recurrence, Recurrence::Cron("0 5 * * Mon-Fri".into()));
-    assert_eq!(morning.valid_from, "2026-01-01".parse().ok());
+    assert_eq!((morning.code.as_str(), morning.spec.zones.len()), ("morning", 2));
+    assert_eq!(
+        morning.spec.recurrence,
+        Recurrence::Cron("0 5 * * Mon-Fri".into())
+    );
+    assert_eq!(morning.spec.valid_from, "2026-01-01".parse().ok());
     assert_eq!(rows.exceptions[0].note, "Tết");
-    assert_eq!(rows.files["music"], "week.toml");
+    assert!(
+        rows.owners
+            .contains(&("programme", "music".into(), "week.toml".into()))
+    );
+    let tet = &rows.profiles[0];
+    assert_eq!(tet.spec.mute, Mute::Slots(vec![rows.slots[1].id]));
+    assert_eq!(tet.spec.replace, [(morning.id, rows.programmes[1].id)]);
+}
+
+#[test]
+fn a_profile_is_switched_on_and_off_for_days() {
+    let (_disk, mut store) = stocked();
+    let day = |text: &str| text.parse().unwrap();
+    let span = |from: &str, to: &str| DaySpan {
+        from: day(from),
+        to: day(to),
+    };
+    store
+        .switch_on("tet", span("2026-10-01", "2026-10-09"), "an", T0)
+        .unwrap();
+    store
+        .switch_on("tet", span("2026-11-01", "2026-11-02"), "an", T0)
+        .unwrap();
+    store.switch_off("tet", day("2026-10-05")).unwrap();
+    let profiles = store.schedule().unwrap().profiles;
+    assert_eq!(profiles[0].switched_on, [span("2026-10-01", "2026-10-04")]);
+    let error = store.switch_off("storm", day("2026-10-05")).unwrap_err();
+    assert!(error.to_string().contains("no day profile \"storm\""), "{error}");
+    // The file that declares it is imported again: what people switched on stays.
+    store.import_schedule(&schedule(), "an", T0).unwrap();
+    assert_eq!(store.schedule().unwrap().profiles[0].switched_on.len(), 1);
+}
+
+#[test]
+fn quiet_hours_that_take_two_persons_wait_for_the_second() {
+    let (_disk, mut store) = stocked();
+    let quiet = |minutes| {
+        Some(QuietPolicy {
+            minutes_a_day: Some(minutes),
+            ..QuietPolicy::default()
+        })
+    };
+    let with = |minutes, two_persons| {
+        let mut new = schedule();
+        new.zones[0].settings.quiet = quiet(minutes);
+        new.zones[0].settings.two_persons = two_persons;
+        new
+    };
+    assert_eq!(
+        store.import_schedule(&with(60, true), "an", T0).unwrap().waiting,
+        0
+    );
+    // Neither other minutes nor one person alone; and nothing below it either.
+    let mut below = with(600, false);
+    below.zones[1].settings.quiet = quiet(900);
+    assert_eq!(store.import_schedule(&below, "an", T0).unwrap().waiting, 2);
+    let of = |store: &Store, code: &str| store.zones().unwrap().by_code(code).unwrap().settings.clone();
+    assert_eq!(
+        (of(&store, "tinh").quiet, of(&store, "tinh").two_persons),
+        (quiet(60), true)
+    );
+    assert_eq!(of(&store, "xa").quiet, None);
+    let error = store.approve_quiet("tinh", "an").unwrap_err();
+    assert!(error.to_string().contains("takes a second person"), "{error}");
+    store.approve_quiet("tinh", "binh").unwrap();
+    assert_eq!(
+        (of(&store, "tinh").quiet, of(&store, "tinh").two_persons),
+        (quiet(600), false)
+    );
+    assert_eq!(store.quiet_changes().unwrap().len(), 1);
+    assert!(store.approve_quiet("tinh", "binh").is_err(), "none waits");
+}
+
+#[test]
+fn the_newest_decision_of_a_content_counts() {
+    let (_disk, mut store) = stocked();
+    let decision = |state, note: &str| Approval {
+        content: hash(1),
+        state,
+        by: "binh".into(),
+        at: T0,
+        note: note.into(),
+    };
+    store
+        .decide(&[
+            decision(ApprovalState::Submitted, ""),
+            decision(ApprovalState::Rejected, "giọng đọc nhỏ"),
+        ])
+        .unwrap();
+    assert_eq!(
+        store.approvals().unwrap(),
+        [decision(ApprovalState::Rejected, "giọng đọc nhỏ")]
+    );
 }
 
 #[test]
@@ -175,15 +313,20 @@ fn an_import_is_all_or_nothing() {
     type Spoil = fn(&mut Schedule);
     let rows: [(Spoil, &str); 7] = [
         (
-            |new| new.slots[1].zones.push("nowhere".into()),
+            |new| new.slots[1].spec.zones.push("nowhere".into()),
             "slot \"evening\" names zone \"nowhere\"",
         ),
         (
-            |new| new.slots[1].programme = "lost".into(),
+            |new| new.slots[1].spec.programme = "lost".into(),
             "slot \"evening\" names programme \"lost\"",
         ),
         (
-            |new| new.programmes[1].media = hash(9),
+            |new| {
+                let Source::Asset { media, .. } = &mut new.programmes[1].spec.source else {
+                    return;
+                };
+                *media = hash(9);
+            },
             "programme \"music\" names media",
         ),
         (|new| new.zones.push(zone("xa-b", None, 2)), "channel"),
@@ -192,7 +335,7 @@ fn an_import_is_all_or_nothing() {
             "zone \"xa-c\" names zone \"void\"",
         ),
         (
-            |new| new.exceptions[0].slot = "never".into(),
+            |new| new.exceptions[0].exception.slot = "never".into(),
             "names slot \"never\"",
         ),
         (
@@ -208,7 +351,7 @@ fn an_import_is_all_or_nothing() {
         new.zones[0].name = "Changed".into();
         new.slots.push(slot("week.toml", "extra", "bulletin"));
         spoil(&mut new);
-        let error = store.import_schedule(&new).unwrap_err();
+        let error = store.import_schedule(&new, "an", T0).unwrap_err();
         let text = format!(
             "{error} {:?}",
             std::error::Error::source(&error).map(ToString::to_string)
@@ -230,13 +373,14 @@ fn a_file_imported_again_replaces_what_it_declared_and_nothing_else() {
         slots: vec![slot("special.toml", "special", "bulletin")],
         ..Schedule::default()
     };
-    store.import_schedule(&other).unwrap();
+    store.import_schedule(&other, "an", T0).unwrap();
     let kept = store.schedule().unwrap().slots[0].id;
     let mut smaller = schedule();
+    smaller.profiles.clear();
     smaller.slots.pop();
     smaller.programmes.pop();
     smaller.exceptions.clear();
-    assert_eq!(store.import_schedule(&smaller).unwrap().removed, 2);
+    assert_eq!(store.import_schedule(&smaller, "an", T0).unwrap().removed, 3);
     let rows = store.schedule().unwrap();
     let codes: Vec<_> = rows.slots.iter().map(|slot| slot.code.as_str()).collect();
     assert_eq!(codes, ["morning", "special"]);
@@ -246,8 +390,9 @@ fn a_file_imported_again_replaces_what_it_declared_and_nothing_else() {
     let mut without = schedule();
     without.programmes.remove(0);
     without.slots.clear();
+    without.profiles.clear();
     without.exceptions.clear();
-    let error = store.import_schedule(&without).unwrap_err();
+    let error = store.import_schedule(&without, "an", T0).unwrap_err();
     assert!(matches!(error, ImportError::StillAired { .. }), "{error}");
     assert_eq!(store.schedule().unwrap().slots.len(), 2);
 }
@@ -429,6 +574,7 @@ fn proof_joins_what_was_sent_with_what_was_heard() {
         lost: 0,
         output_dbfs: -20.0,
         over: true,
+        silenced: None,
     };
     assert!(
         store
@@ -474,13 +620,34 @@ fn logins_expire_and_end_with_the_password() {
 }
 
 #[test]
-fn another_connection_sees_that_something_changed() {
+fn another_connection_sees_that_what_is_planned_from_changed_and_nothing_else() {
     let (disk, mut store) = stocked();
     let other = Store::open(&disk.path).unwrap();
-    let before = other.data_version().unwrap();
-    assert_eq!(other.data_version().unwrap(), before);
+    let mut before = other.planning_version().unwrap();
+    let mut changed = |what: &str, expected: bool| {
+        let now = other.planning_version().unwrap();
+        assert_eq!(now != before, expected, "{what}");
+        before = now;
+    };
     store.add_media(&media(3)).unwrap();
-    assert_ne!(other.data_version().unwrap(), before);
+    changed("media", true);
+    store.record(&[], T0).unwrap();
+    changed("a sign of life", false);
+    let part = started(1 << 32, 1, 0);
+    store
+        .record(&[JournalEntry::AsRun(AsRunEvent::Started(part.clone()))], T0)
+        .unwrap();
+    changed("an airing", false);
+    store.set_series(hash(1), Some("health")).unwrap();
+    changed("a series", true);
+    let second = PartStarted { part: 2, ..part };
+    store
+        .record(&[JournalEntry::AsRun(AsRunEvent::Started(second))], T0)
+        .unwrap();
+    changed("an airing of an episode", true);
+    let heard = store.heard(T0).unwrap();
+    assert_eq!(heard.first, [(ZoneId(1), hash(1), T0)]);
+    assert_eq!(heard.aired.len(), 1);
 }
 
 #[test]

@@ -1,14 +1,15 @@
-//! The beacon: what every group carries each second, so that a receiver knows its path works.
+//! The beacon: what every group carries each second, so that a receiver knows its path works and when to be quiet.
 
-use loa_model::{BulletinClass, Channel, SessionId, WallTime};
+use loa_model::{BulletinClass, Channel, QuietHours, SessionId, WallTime};
 
 use crate::certificate::{CERTIFICATE_BYTES, Certificate};
 use crate::fields::Fields;
+use crate::quiet::{self, QUIET_BYTES_MAX};
 use crate::signature::SIGNATURE_BYTES;
 use crate::{KeyId, WireError};
 
 /// What a station says of one zone's group, each second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beacon {
     /// Run of the head-end; only grows.
     pub epoch: u32,
@@ -20,25 +21,32 @@ pub struct Beacon {
     pub now: Option<(SessionId, BulletinClass)>,
     /// When this group's next planned session begins to sound.
     pub next_start: Option<WallTime>,
+    /// When and how loud the zone may sound; none says that nothing restricts it.
+    pub quiet: Option<QuietHours>,
 }
 
 impl Beacon {
     /// Returns the data of the RTCP APP packet, with zeros for the signature.
-    pub(crate) fn encode(&self, certificate: &Certificate, key_id: KeyId) -> [u8; BEACON_BYTES] {
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Value`] for quiet hours that cannot be in force.
+    pub(crate) fn encode(&self, certificate: &Certificate, key_id: KeyId) -> Result<Vec<u8>, WireError> {
         let (session, class) = self
             .now
             .map_or((0, 0), |(session, class)| (session.0, class.to_wire()));
-        let mut bytes = [0; BEACON_BYTES];
-        bytes[0] = VERSION;
-        bytes[1] = class;
-        bytes[2..4].copy_from_slice(&self.channel.0.to_be_bytes());
-        bytes[4..8].copy_from_slice(&self.epoch.to_be_bytes());
-        bytes[8..16].copy_from_slice(&self.at.to_ntp64().to_be_bytes());
-        bytes[16..24].copy_from_slice(&session.to_be_bytes());
-        bytes[24..32].copy_from_slice(&self.next_start.map_or(0, WallTime::to_ntp64).to_be_bytes());
-        bytes[32..32 + CERTIFICATE_BYTES].copy_from_slice(&certificate.encode());
-        bytes[KEY_ID_AT..KEY_ID_AT + 4].copy_from_slice(&key_id.to_be_bytes());
-        bytes
+        let mut bytes = Vec::with_capacity(BEACON_BYTES_MAX);
+        bytes.extend([VERSION, class]);
+        bytes.extend(self.channel.0.to_be_bytes());
+        bytes.extend(self.epoch.to_be_bytes());
+        bytes.extend(self.at.to_ntp64().to_be_bytes());
+        bytes.extend(session.to_be_bytes());
+        bytes.extend(self.next_start.map_or(0, WallTime::to_ntp64).to_be_bytes());
+        bytes.extend(certificate.encode());
+        quiet::encode(self.quiet.as_ref(), &mut bytes)?;
+        bytes.extend(key_id.to_be_bytes());
+        bytes.extend([0; SIGNATURE_BYTES]);
+        Ok(bytes)
     }
 
     /// Reads it; times are taken in the NTP era nearest to `near`.
@@ -54,6 +62,7 @@ impl Beacon {
         let session = fields.u64()?;
         let next = fields.u64()?;
         let certificate = Certificate::decode(&fields.array::<CERTIFICATE_BYTES>()?)?;
+        let quiet = quiet::decode(&mut fields)?;
         let key_id = fields.u32()?;
         fields.array::<SIGNATURE_BYTES>()?;
         fields.end()?;
@@ -63,17 +72,17 @@ impl Beacon {
             channel,
             now: (session != 0).then_some((SessionId(session), class)),
             next_start: (next != 0).then(|| WallTime::from_ntp64(next, near)),
+            quiet,
         };
         Ok((beacon, certificate, key_id))
     }
 }
 
-const VERSION: u8 = 1;
-const KEY_ID_AT: usize = 32 + CERTIFICATE_BYTES;
-/// Bytes of the APP packet's data: a whole number of 32-bit words.
-pub(crate) const BEACON_BYTES: usize = KEY_ID_AT + 4 + SIGNATURE_BYTES;
+const VERSION: u8 = 2;
+/// Bytes of the APP packet's data at most: a whole number of 32-bit words.
+const BEACON_BYTES_MAX: usize = 32 + CERTIFICATE_BYTES + QUIET_BYTES_MAX + 4 + SIGNATURE_BYTES;
 
 const _: () = assert!(
-    BEACON_BYTES.is_multiple_of(4),
+    BEACON_BYTES_MAX.is_multiple_of(4),
     "APP data is a whole number of 32-bit words (RFC 3550 §6.7)"
 );

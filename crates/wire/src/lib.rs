@@ -7,6 +7,7 @@ mod error;
 mod extension;
 mod fields;
 mod onair;
+mod quiet;
 mod report;
 mod rtcp;
 mod rtp;

@@ -16,6 +16,8 @@ pub struct OnAir {
     pub class: BulletinClass,
     /// An exercise, not the real thing.
     pub drill: bool,
+    /// A person with a name released it: with class emergency, and only then, it sounds in quiet hours.
+    pub authored: bool,
     /// Last packet of this part of the session: nothing follows that is worth waiting for.
     pub last: bool,
     /// The packet's first sample sounds this long after its `ntp-64` time, ms.
@@ -28,7 +30,9 @@ impl OnAir {
         bytes[..8].copy_from_slice(&self.session.0.to_be_bytes());
         bytes[8..10].copy_from_slice(&self.channel.0.to_be_bytes());
         bytes[10] = self.class.to_wire();
-        bytes[11] = (u8::from(self.drill) * FLAG_DRILL) | (u8::from(self.last) * FLAG_LAST);
+        bytes[11] = (u8::from(self.drill) * FLAG_DRILL)
+            | (u8::from(self.last) * FLAG_LAST)
+            | (u8::from(self.authored) * FLAG_AUTHORED);
         bytes[12..].copy_from_slice(&self.playout_delay_ms.to_be_bytes());
         bytes
     }
@@ -44,7 +48,11 @@ impl OnAir {
         if session.0 == 0 {
             return Err(WireError::Value("session"));
         }
-        if flags & !(FLAG_DRILL | FLAG_LAST) != 0 {
+        if flags & !(FLAG_DRILL | FLAG_LAST | FLAG_AUTHORED) != 0 {
+            return Err(WireError::Value("flags"));
+        }
+        let authored = flags & FLAG_AUTHORED != 0;
+        if authored && class != BulletinClass::Emergency {
             return Err(WireError::Value("flags"));
         }
         Ok(Self {
@@ -53,6 +61,7 @@ impl OnAir {
             class,
             drill: flags & FLAG_DRILL != 0,
             last: flags & FLAG_LAST != 0,
+            authored,
             playout_delay_ms,
         })
     }
@@ -61,3 +70,4 @@ impl OnAir {
 pub(crate) const ONAIR_BYTES: usize = 8 + 2 + 1 + 1 + 2;
 const FLAG_DRILL: u8 = 1;
 const FLAG_LAST: u8 = 2;
+const FLAG_AUTHORED: u8 = 4;

@@ -64,7 +64,7 @@ impl SignedBeacon<'_> {
             .checked_sub(SIGNATURE_BYTES)
             .ok_or(SignatureError::Mismatch)?;
         key.verify(Domain::Rtcp, to, self.datagram, at)?;
-        Ok(self.beacon)
+        Ok(self.beacon.clone())
     }
 }
 
@@ -74,6 +74,7 @@ impl SignedBeacon<'_> {
 ///
 /// # Errors
 ///
+/// [`WireError::Value`] for quiet hours that cannot be in force, see [`QuietPolicy::check`](loa_model::QuietPolicy::check);
 /// [`WireError::TooLong`] if it does not fit a datagram, which no valid input does.
 pub fn write_beacon(
     out: &mut Vec<u8>,
@@ -84,7 +85,7 @@ pub fn write_beacon(
     signer: &Signer,
     to: SocketAddrV4,
 ) -> Result<(), WireError> {
-    let data = beacon.encode(signer.certificate(), signer.id());
+    let data = beacon.encode(signer.certificate(), signer.id())?;
     let compound = match sent {
         Some(sent) => Compound::builder().add_packet(
             SenderReport::builder(ssrc)

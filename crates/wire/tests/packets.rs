@@ -4,7 +4,10 @@
 
 use std::net::SocketAddrV4;
 
-use loa_model::{BulletinClass, Channel, SessionId, WallTime};
+use loa_model::{
+    BulletinClass, Channel, Days, QUIET_RULES_MAX, QuietHours, QuietPolicy, SessionId, VolumeStep, WallTime,
+    Window,
+};
 use loa_wire::{
     Addressing, Beacon, Certificate, DATAGRAM_BYTES_MAX, OnAir, PAYLOAD_BYTES_MAX, RtpHeader, SenderCounts,
     SignatureError, Signer, StationKey, WireError, public_key, read_rtcp, read_rtp, write_beacon, write_bye,
@@ -46,6 +49,7 @@ fn onair() -> OnAir {
         channel: Channel(2),
         class: BulletinClass::Priority,
         drill: false,
+        authored: false,
         last: true,
         playout_delay_ms: 600,
     }
@@ -66,6 +70,28 @@ fn rtp(payload: &[u8]) -> Vec<u8> {
     out
 }
 
+/// As many rules as a policy holds.
+fn quiet() -> QuietHours {
+    let rules = u16::try_from(QUIET_RULES_MAX).unwrap();
+    let window = |n| Window {
+        days: Days(0b101),
+        from: n * 60,
+        to: n * 60 + 45,
+    };
+    let step = |n| VolumeStep {
+        from: n * 90,
+        gain_db: -60,
+    };
+    QuietHours {
+        policy: QuietPolicy {
+            windows: (0..rules).map(window).collect(),
+            minutes_a_day: Some(1_440),
+            volume: (0..rules).map(step).collect(),
+        },
+        utc_offset_min: 420,
+    }
+}
+
 fn beacon() -> Beacon {
     Beacon {
         epoch: 3,
@@ -73,21 +99,17 @@ fn beacon() -> Beacon {
         channel: Channel(2),
         now: Some((SessionId::new(3, 7), BulletinClass::Normal)),
         next_start: Some(NOW + std::time::Duration::from_secs(90)),
+        quiet: Some(quiet()),
     }
 }
 
 fn rtcp(sent: Option<SenderCounts>) -> Vec<u8> {
+    rtcp_of(&beacon(), sent)
+}
+
+fn rtcp_of(beacon: &Beacon, sent: Option<SenderCounts>) -> Vec<u8> {
     let mut out = Vec::new();
-    write_beacon(
-        &mut out,
-        &beacon(),
-        42,
-        sent,
-        "Đài truyền thanh",
-        &signer(2),
-        to(2),
-    )
-    .unwrap();
+    write_beacon(&mut out, beacon, 42, sent, "Đài truyền thanh", &signer(2), to(2)).unwrap();
     out
 }
 
@@ -177,6 +199,48 @@ fn a_beacon_reads_back_with_and_without_a_sender_report() {
 }
 
 #[test]
+fn a_beacon_says_whether_anything_restricts_its_zone() {
+    for quiet in [None, Some(QuietHours::default()), Some(quiet())] {
+        let beacon = Beacon { quiet, ..beacon() };
+        let datagram = rtcp_of(&beacon, None);
+        let signed = read_rtcp(&datagram, NOW).unwrap().beacon.unwrap();
+        assert_eq!(signed.verify(&key(2), to(2)), Ok(beacon));
+    }
+    let mut never = beacon();
+    never.quiet.as_mut().unwrap().policy.minutes_a_day = Some(1_441);
+    let refused = write_beacon(&mut Vec::new(), &never, 42, None, "loa", &signer(2), to(2));
+    assert_eq!(refused, Err(WireError::Value("quiet hours")));
+}
+
+#[test]
+fn only_an_emergency_says_that_a_person_released_it() {
+    for class in BulletinClass::ALL {
+        let authored = OnAir {
+            class,
+            authored: true,
+            ..onair()
+        };
+        let mut datagram = Vec::new();
+        write_rtp(
+            &mut datagram,
+            &header(),
+            NOW,
+            &authored,
+            b"opus",
+            &signer(2),
+            to(2),
+        )
+        .unwrap();
+        let read = read_rtp(&datagram).map(|packet| packet.onair);
+        let expected = match class {
+            BulletinClass::Emergency => Ok(authored),
+            _ => Err(WireError::Value("flags")),
+        };
+        assert_eq!(read, expected, "{class}");
+    }
+}
+
+#[test]
 fn a_goodbye_is_read_and_has_no_beacon() {
     let mut out = Vec::new();
     write_bye(&mut out, 42, "loa", &"x".repeat(400)).unwrap();
@@ -197,6 +261,30 @@ proptest! {
         let _ = read_rtcp(&bytes, NOW);
         let _ = loa_wire::read_sap(&bytes);
         let _ = Certificate::decode(&bytes);
+    }
+
+    #[test]
+    fn any_policy_in_force_reads_back_and_no_other_is_sent(
+        windows in prop::collection::vec((0u8..130, 0u16..1_500, 0u16..1_500), 0..14),
+        steps in prop::collection::vec((0u16..1_500, -70i8..5), 0..14),
+        minutes_a_day in prop::option::of(0u16..1_500),
+        utc_offset_min in -1_500i16..1_500,
+    ) {
+        let window = |(days, from, to)| Window { days: Days(days), from, to };
+        let policy = QuietPolicy {
+            windows: windows.into_iter().map(window).collect(),
+            minutes_a_day,
+            volume: steps.into_iter().map(|(from, gain_db)| VolumeStep { from, gain_db }).collect(),
+        };
+        let good = policy.check().is_ok() && utc_offset_min.abs() < 1_440;
+        let beacon = Beacon { quiet: Some(QuietHours { policy, utc_offset_min }), ..beacon() };
+        let mut datagram = Vec::new();
+        let written = write_beacon(&mut datagram, &beacon, 42, None, "loa", &signer(2), to(2));
+        prop_assert_eq!(written.is_ok(), good);
+        if good {
+            let signed = read_rtcp(&datagram, NOW).unwrap().beacon.unwrap();
+            prop_assert_eq!(signed.verify(&key(2), to(2)), Ok(beacon));
+        }
     }
 
     #[test]

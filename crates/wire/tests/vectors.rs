@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use loa_model::{BulletinClass, Channel, SessionId, WallTime};
+use loa_model::{
+    BulletinClass, Channel, Days, QuietHours, QuietPolicy, SessionId, VolumeStep, WallTime, Window,
+};
 use loa_wire::{
     Addressing, Beacon, Certificate, OnAir, RtpHeader, SenderCounts, Signer, public_key, write_beacon,
     write_rtp,
@@ -44,6 +46,7 @@ fn vectors() -> [(&'static str, Vec<u8>); 3] {
         channel: Channel(2),
         class: BulletinClass::Normal,
         drill: false,
+        authored: false,
         last: false,
         playout_delay_ms: 600,
     };
@@ -66,6 +69,7 @@ fn vectors() -> [(&'static str, Vec<u8>); 3] {
         channel: Channel(2),
         now: Some((session, BulletinClass::Normal)),
         next_start: None,
+        quiet: Some(quiet()),
     };
     let sent = SenderCounts {
         rtp_timestamp: 0x0102_0304,
@@ -89,6 +93,26 @@ fn vectors() -> [(&'static str, Vec<u8>); 3] {
         ("rtp", rtp),
         ("beacon", rtcp),
     ]
+}
+
+fn quiet() -> QuietHours {
+    let window = |from: u16, to: u16| Window {
+        days: Days(0b11_1111),
+        from: from * 60,
+        to: to * 60,
+    };
+    let step = |hour: u16, gain_db| VolumeStep {
+        from: hour * 60,
+        gain_db,
+    };
+    QuietHours {
+        policy: QuietPolicy {
+            windows: vec![window(5, 7), window(17, 19)],
+            minutes_a_day: Some(60),
+            volume: vec![step(6, 0), step(21, -12)],
+        },
+        utc_offset_min: 420,
+    }
 }
 
 /// Returns the hexadecimal digits of the block that begins with "```text name".

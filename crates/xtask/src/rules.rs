@@ -47,6 +47,8 @@ pub(crate) const CRATES: &[CrateRule] = &[
     ),
     rule("loa-codec", &["loa-model"]),
     rule("loa-store", &["loa-model"]),
+    // Other stations: knows nothing of schedules, zones or RTP.
+    rule("loa-relay", &["loa-model", "loa-codec", "loa-dsp"]),
     // Carries bytes: it must not learn what RTP or a zone is.
     rule("loa-net", &[]),
     rule("loa-sound", &["loa-model"]),
@@ -66,6 +68,7 @@ pub(crate) const CRATES: &[CrateRule] = &[
             "loa-store",
             "loa-net",
             "loa-panel",
+            "loa-relay",
         ],
     ),
     // No store, plan or playout: a receiver is told what to play by the packets themselves.
@@ -194,8 +197,8 @@ pub(crate) const RESERVED: &[Reserved] = &[
     ),
     only(
         "ureq",
-        &["loa-headend", "loa-receiver", "loa-tests"],
-        "only the two programs make requests",
+        &["loa-headend", "loa-receiver", "loa-relay", "loa-tests"],
+        "only the two programs make requests, and relays fetch other stations",
     ),
     only(
         "clap",
@@ -252,7 +255,7 @@ pub(crate) const NEVER_UNDER_PURE: &[&str] = &[
 ];
 
 /// Crates for tests and benchmarks: development dependencies everywhere but in `loa-tests`.
-pub(crate) const TEST_TOOLS: &[&str] = &["criterion", "fantoccini", "proptest", "tempfile"];
+pub(crate) const TEST_TOOLS: &[&str] = &["criterion", "fantoccini", "icalendar", "proptest", "tempfile"];
 
 /// Licences under which others' work may be in what we ship, besides MIT and Apache-2.0 themselves. All let the
 /// whole be given away under either; each has something to keep to.

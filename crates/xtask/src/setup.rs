@@ -95,6 +95,7 @@ const PACKAGES: &[Package] = &[
     ),
     package("gstreamer1.0-plugins-bad", Need::Test, Probe::Element("sdpdemux")),
     // Tests give themselves networks of their own.
+    package("icecast2", Need::Test, Probe::Program(&["icecast2"])),
     package("iproute2", Need::Test, Probe::Program(&["ip"])),
     // The panel is looked at in a browser.
     package(

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
+use loa_model::Silence;
 use loa_plan::local;
 
 use super::Format;
@@ -86,11 +87,17 @@ impl Proof {
             return super::print_json(&rows);
         }
         println!(
-            "{:<10} {:<14} {:<18} {:>8} {:>8} {:>9} {:>9}  programme",
-            "session", "zone", "receiver", "aired s", "sent", "received", "sounded s"
+            "{:<10} {:<14} {:<18} {:>8} {:>8} {:>9} {:>9}  {:<15}  programme",
+            "session", "zone", "receiver", "aired s", "sent", "received", "sounded s", "kept silent"
         );
         for row in rows {
             let sent = row.sent.map_or_else(|| "?".to_owned(), |sent| sent.to_string());
+            let silenced = row.receipt.as_ref().and_then(|receipt| receipt.silenced);
+            let silenced = silenced.map_or("-", |silenced| match silenced.why {
+                Silence::PolicyUnknown => "policy unknown",
+                Silence::QuietHours => "quiet hours",
+                Silence::MinutesUsed => "minutes used",
+            });
             let (received, sounded) = row.receipt.map_or(("-".to_owned(), "-".to_owned()), |receipt| {
                 (
                     receipt.packets.to_string(),
@@ -99,7 +106,7 @@ impl Proof {
             });
             let (session, aired) = (row.session.to_string(), row.aired_ns as f64 / 1e9);
             println!(
-                "{session:<10} {:<14} {:<18} {aired:>8.1} {sent:>8} {received:>9} {sounded:>9}  {}",
+                "{session:<10} {:<14} {:<18} {aired:>8.1} {sent:>8} {received:>9} {sounded:>9}  {silenced:<15}  {}",
                 row.zone, row.receiver, row.title
             );
         }

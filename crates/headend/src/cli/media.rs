@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
+use loa_model::ContentHash;
 use loa_store::{MediaRow, Store};
 
+use super::decide::Decision;
 use crate::installation::Installation;
 use crate::library::{Imported, Library, Options};
 
@@ -15,7 +17,7 @@ use crate::library::{Imported, Library, Options};
 pub(super) enum Command {
     /// Imports audio files: measures, normalises and encodes them for air.
     Add {
-        /// MP3, AAC/M4A, FLAC, Ogg Vorbis, Opus, WAV or AIFF.
+        /// MP3, AAC/M4A, FLAC, Ogg Vorbis, Opus, WAV or AIFF; of a folder, every such file in it and below.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Name shown to people; only for a single file. The file's name otherwise.
@@ -30,12 +32,24 @@ pub(super) enum Command {
         /// Leaves the loudness as it is.
         #[arg(long)]
         as_is: bool,
+        /// Makes them episodes of this series.
+        #[arg(long)]
+        series: Option<String>,
     },
     /// Lists the library.
     List {
         #[command(flatten)]
         format: super::Format,
     },
+    /// Makes a file an episode of a series, or of none.
+    Series {
+        /// Its title.
+        title: String,
+        /// Name of the series; none takes it out of its series.
+        series: Option<String>,
+    },
+    /// Decides about files of the library, as they are now.
+    Decide(Decision),
     /// Removes a file by its title, unless a programme airs it.
     Remove {
         /// Its title.
@@ -52,7 +66,9 @@ impl Command {
                 bitrate,
                 music,
                 as_is,
+                series,
             } => {
+                let files = audio_files(files)?;
                 if title.is_some() && files.len() > 1 {
                     bail!("--title names one file; import the others by themselves");
                 }
@@ -65,7 +81,7 @@ impl Command {
                         music,
                         normalise: !as_is,
                     };
-                    if let Err(error) = add(&library, &mut store, file, &options) {
+                    if let Err(error) = add(&library, &mut store, file, &options, series.as_deref()) {
                         // The others may be good.
                         eprintln!("loa: {error:#}");
                         failed += 1;
@@ -75,6 +91,22 @@ impl Command {
                     bail!("{failed} of {} files were not imported", files.len());
                 }
                 Ok(())
+            }
+            Self::Series { title, series } => {
+                let mut store = installation.store()?;
+                let hash = by_title(&store, &title)?.0;
+                Ok(store.set_series(hash, series.as_deref())?)
+            }
+            Self::Decide(decision) => {
+                let mut store = installation.store()?;
+                let contents: Vec<_> = if decision.all {
+                    let rows = store.media()?.into_iter();
+                    rows.map(|row| (row.media.hash, row.media.title)).collect()
+                } else {
+                    let named = decision.names.iter().map(|title| by_title(&store, title));
+                    named.collect::<Result<_>>()?
+                };
+                decision.decide(&mut store, &contents)
             }
             Self::List { format } => list(&installation.store()?, format),
             Self::Remove { title } => {
@@ -90,7 +122,59 @@ impl Command {
     }
 }
 
-fn add(library: &Library, store: &mut Store, file: &Path, options: &Options) -> Result<()> {
+fn by_title(store: &Store, title: &str) -> Result<(ContentHash, String)> {
+    let found = store.media_by_title(title)?;
+    let row = found
+        .with_context(|| format!("the library has no \"{title}\"; `loa media list` shows what there is"))?;
+    Ok((row.media.hash, row.media.title))
+}
+
+/// Puts in the place of each folder the audio files in it and below, in order of their names.
+fn audio_files(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path);
+            continue;
+        }
+        let before = files.len();
+        let mut folders = vec![path.clone()];
+        while let Some(folder) = folders.pop() {
+            let entries = std::fs::read_dir(&folder)
+                .with_context(|| format!("cannot read folder {}", folder.display()))?;
+            let mut entries: Vec<_> = entries.collect::<std::io::Result<_>>()?;
+            entries.sort_by_key(std::fs::DirEntry::file_name);
+            for entry in entries {
+                // Links are not followed: a folder may hold one to itself.
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() && is_audio(&entry.path()) {
+                    files.push(entry.path());
+                }
+            }
+        }
+        if files.len() == before {
+            bail!("folder {} holds no audio file", path.display());
+        }
+    }
+    Ok(files)
+}
+
+fn is_audio(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| AUDIO_EXTENSIONS.contains(&extension.as_str()))
+}
+
+fn add(
+    library: &Library,
+    store: &mut Store,
+    file: &Path,
+    options: &Options,
+    series: Option<&str>,
+) -> Result<()> {
     let name = file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
@@ -100,6 +184,9 @@ fn add(library: &Library, store: &mut Store, file: &Path, options: &Options) -> 
         library.import(file, options, &mut |share| bar.set_position(permille(share)))?;
     bar.finish_and_clear();
     if let Some(row) = store.media_by_hash(media.hash)? {
+        if series.is_some() {
+            store.set_series(row.media.hash, series)?;
+        }
         println!("{name}: in the library already, as \"{}\"", row.media.title);
         return Ok(());
     }
@@ -107,6 +194,7 @@ fn add(library: &Library, store: &mut Store, file: &Path, options: &Options) -> 
         media,
         file_name: name.clone(),
         added_at: super::now(),
+        series: series.map(str::to_owned),
     };
     if let Err(error) = store.add_media(&row) {
         // As it was before, unless the files were there before this import.
@@ -168,3 +256,8 @@ fn list(store: &Store, format: super::Format) -> Result<()> {
     }
     Ok(())
 }
+
+/// What files of a folder are taken for; a file that is named by itself is tried whatever it is called.
+const AUDIO_EXTENSIONS: [&str; 12] = [
+    "mp3", "mp2", "m4a", "mp4", "aac", "flac", "ogg", "oga", "opus", "wav", "aif", "aiff",
+];

@@ -1,8 +1,12 @@
 //! The command line of `loa`: one file for each noun.
 
 mod as_run;
+mod decide;
 mod media;
+mod profile;
+mod programme;
 mod receiver;
+mod rehearse;
 mod schedule;
 mod station;
 mod user;
@@ -41,12 +45,20 @@ enum Command {
     /// The library: add, list and remove audio files.
     #[command(subcommand)]
     Media(media::Command),
-    /// Schedules: check and import files, show the day's run-sheet.
+    /// Programmes: list them, decide what may air.
+    #[command(subcommand)]
+    Programme(programme::Command),
+    /// Day profiles: list them, switch them on and off.
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Schedules: check, import and export files, show the day's run-sheet.
     #[command(subcommand)]
     Schedule(schedule::Command),
     /// Zones: list them.
     #[command(subcommand)]
     Zone(schedule::ZoneCommand),
+    /// Runs a day through the real engine before it comes, and lists what is wrong with it.
+    Rehearse(rehearse::Rehearse),
     /// Receivers: register, list, remove, print a configuration.
     #[command(subcommand)]
     Receiver(receiver::Command),
@@ -96,7 +108,10 @@ impl Cli {
             Command::Run => crate::run::run(Config::load(config)?),
             Command::Demo(options) => return crate::demo::demo(&options),
             Command::Media(command) => command.act(&open(config)?),
+            Command::Programme(command) => command.act(&open(config)?),
+            Command::Profile(command) => command.act(&open(config)?),
             Command::Schedule(command) => return command.act(&open(config)?),
+            Command::Rehearse(rehearse) => return rehearse.act(&open(config)?),
             Command::Zone(command) => command.act(&open(config)?),
             Command::Receiver(command) => command.act(&open(config)?),
             Command::User(command) => command.act(&open(config)?),

@@ -6,13 +6,17 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use clap::Subcommand;
-use loa_model::RunSheet;
-use loa_plan::{Diagnostic, Known, KnownMedia, Lang, Resolved, RunSheetText, local, read, resolve};
-use loa_store::Store;
+use loa_model::{OccurrenceId, RunSheet, RunSheetLine};
+use loa_plan::{
+    Diagnostic, IcalEvent, Lang, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, read, resolve,
+};
+use loa_store::{AuditRow, Store};
 
 use super::{Format, Language};
 use crate::installation::Installation;
 use crate::planner;
+use crate::planning::Planning;
+use crate::rehearse::{FindingText, diff};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -27,6 +31,23 @@ pub(super) enum Command {
         /// Zones, programmes and slots, in as many files as you like.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Who does it; the user of this command line otherwise.
+        #[arg(long, env = "USER", default_value = "command line")]
+        by: String,
+    },
+    /// Writes the schedule as files; importing them gives the same schedule.
+    Export {
+        /// Directory; made if it is missing. Files of the same names are written anew.
+        dir: PathBuf,
+    },
+    /// Writes the days to come as iCalendar (RFC 5545), for a calendar program.
+    Ical {
+        /// Only what this zone's receivers hear.
+        #[arg(long)]
+        zone: Option<String>,
+        /// How many days, from today.
+        #[arg(long, default_value = "14", value_parser = clap::value_parser!(u16).range(1..=366))]
+        days: u16,
     },
     /// Prints the run-sheet of a day, with the reason for each line.
     Show {
@@ -48,8 +69,9 @@ impl Command {
     pub(super) fn act(self, installation: &Installation) -> Result<ExitCode> {
         match self {
             Self::Check { files } => match resolved(installation, &files)? {
-                Ok(Resolved { warnings, .. }) => {
-                    tell(&warnings);
+                Ok(resolved) => {
+                    tell(&resolved.warnings);
+                    consequences(installation, &resolved.special_days);
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(faults) => {
@@ -57,7 +79,11 @@ impl Command {
                     Ok(ExitCode::FAILURE)
                 }
             },
-            Self::Import { files } => import(installation, &files),
+            Self::Import { files, by } => import(installation, &files, &by),
+            Self::Ical { zone, days } => {
+                ical(installation, zone.as_deref(), days).map(|()| ExitCode::SUCCESS)
+            }
+            Self::Export { dir } => export(installation, &dir).map(|()| ExitCode::SUCCESS),
             Self::Show {
                 zone,
                 date,
@@ -68,8 +94,12 @@ impl Command {
     }
 }
 
-fn import(installation: &Installation, files: &[PathBuf]) -> Result<ExitCode> {
-    let Resolved { schedule, warnings } = match resolved(installation, files)? {
+fn import(installation: &Installation, files: &[PathBuf], by: &str) -> Result<ExitCode> {
+    let Resolved {
+        schedule,
+        warnings,
+        special_days,
+    } = match resolved(installation, files)? {
         Ok(resolved) => resolved,
         Err(faults) => {
             tell(&faults);
@@ -78,11 +108,25 @@ fn import(installation: &Installation, files: &[PathBuf]) -> Result<ExitCode> {
         }
     };
     tell(&warnings);
-    let summary = installation.store()?.import_schedule(&schedule)?;
+    consequences(installation, &special_days);
+    let summary = installation
+        .store()?
+        .import_schedule(&schedule, by, super::now())?;
     println!(
-        "imported {} zones, {} programmes, {} slots, {} exceptions; removed {}",
-        summary.zones, summary.programmes, summary.slots, summary.exceptions, summary.removed
+        "imported {} zones, {} programmes, {} day profiles, {} slots, {} exceptions; removed {}",
+        summary.zones,
+        summary.programmes,
+        summary.profiles,
+        summary.slots,
+        summary.exceptions,
+        summary.removed
     );
+    if summary.waiting > 0 {
+        println!(
+            "{} changes of quiet hours wait for a second person: loa zone approve-quiet ZONE --by NAME",
+            summary.waiting
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -93,33 +137,83 @@ fn resolved(installation: &Installation, files: &[PathBuf]) -> Result<Result<Res
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         texts.push((name_of(path), text));
     }
-    let store = installation.store()?;
-    let (zones, rows, tz) = (
-        store.zones()?,
-        store.schedule()?,
-        installation.config().station.time_zone,
-    );
-    let media: Vec<_> = store
-        .media()?
-        .into_iter()
-        .map(|row| KnownMedia {
-            hash: row.media.hash,
-            duration: row.media.duration(),
-            title: row.media.title,
-            file_name: row.file_name,
-        })
-        .collect();
-    let known = Known {
-        zones: &zones,
-        media: &media,
-        programmes: &rows.programmes,
-        slots: &rows.slots,
-        exceptions: &rows.exceptions,
-        files: &rows.files,
-        tz,
-        today: local::local_date(tz, super::now()),
-    };
+    let tz = installation.config().station.time_zone;
+    let planning = Planning::read(&installation.store()?, tz, super::now())?;
+    let known = planning.known(local::local_date(tz, super::now()));
     Ok(read(&texts).and_then(|files| resolve(&files, &known)))
+}
+
+fn export(installation: &Installation, dir: &Path) -> Result<()> {
+    let tz = installation.config().station.time_zone;
+    let planning = Planning::read(&installation.store()?, tz, super::now())?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    for (name, text) in planning.export().files() {
+        let path = dir.join(&name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Says what becomes of the days on which something airs once.
+fn consequences(installation: &Installation, days: &[SpecialDay]) {
+    let tz = installation.config().station.time_zone;
+    for SpecialDay { before, after, tree } in days {
+        let text = FindingText {
+            lang: Lang::Vi,
+            sheet: after,
+            tree,
+            tz,
+        };
+        println!("{}:", after.date);
+        for difference in diff(after, before, tz) {
+            println!("  {}", text.differs(&difference));
+        }
+    }
+}
+
+/// Writes the days to come for a calendar program.
+fn ical(installation: &Installation, zone: Option<&str>, days: u16) -> Result<()> {
+    let tz = installation.config().station.time_zone;
+    let now = super::now();
+    let planning = Planning::read(&installation.store()?, tz, now)?;
+    let zone = match zone {
+        Some(code) => {
+            let zone = planning.tree.by_code(code);
+            Some(zone.with_context(|| format!("there is no zone \"{code}\""))?.id)
+        }
+        None => None,
+    };
+    let planner = Planner::new(planning.inputs());
+    let first = local::local_date(tz, now);
+    let mut events = Vec::new();
+    for date in first.iter_days().take(usize::from(days)) {
+        let sheet = planner.day(date).sheet;
+        let heard =
+            |line: &&RunSheetLine| zone.is_none_or(|zone| planning.tree.covers(line.occurrence.zone, zone));
+        let airs = |line: &&RunSheetLine| line.kept_off().is_none();
+        for line in sheet.lines.iter().filter(heard).filter(airs) {
+            let zone = planning.tree.get(line.occurrence.zone);
+            let OccurrenceId {
+                slot,
+                zone: at,
+                start,
+            } = line.occurrence;
+            events.push(IcalEvent {
+                uid: format!("{slot}-{at}-{}@loa", start.as_unix_ms()),
+                start: line.start,
+                duration: line.duration,
+                title: line.title.clone(),
+                zone: zone.map_or_else(String::new, |zone| zone.name.clone()),
+                description: format!("{} · {}", line.slot, line.class),
+            });
+        }
+    }
+    print!(
+        "{}",
+        calendar(&installation.config().station.name, events.into_iter(), now)
+    );
+    Ok(())
 }
 
 fn tell(faults: &[Diagnostic]) {
@@ -180,16 +274,37 @@ fn show(
 
 #[derive(Subcommand)]
 pub(super) enum ZoneCommand {
-    /// Lists the zones with their channels and groups.
+    /// Lists the zones with their channels and groups, and the changes of quiet hours that wait.
     List {
         #[command(flatten)]
         format: Format,
+    },
+    /// Puts a change of quiet hours into force, as the second person.
+    ApproveQuiet {
+        /// Code of the zone.
+        zone: String,
+        /// Who does it; not the one who made the change.
+        #[arg(long, env = "USER", default_value = "command line")]
+        by: String,
     },
 }
 
 impl ZoneCommand {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
-        let Self::List { format } = self;
+        let format = match self {
+            Self::List { format } => format,
+            Self::ApproveQuiet { zone, by } => {
+                let mut store = installation.store()?;
+                store.approve_quiet(&zone, &by)?;
+                store.audit(&AuditRow {
+                    at: super::now(),
+                    who: by,
+                    action: "quiet hours approved".to_owned(),
+                    detail: zone,
+                })?;
+                return Ok(());
+            }
+        };
         let (tree, addressing) = (installation.store()?.zones()?, installation.addressing()?);
         let zones: Vec<_> = tree.iter().collect();
         if format.json {
@@ -204,6 +319,10 @@ impl ZoneCommand {
                 zone.code,
                 zone.name
             );
+        }
+        for (zone, _, by) in installation.store()?.quiet_changes()? {
+            let code = tree.get(zone).map_or("?", |zone| zone.code.as_str());
+            println!("{code}: a change of quiet hours by {by} waits for a second person");
         }
         Ok(())
     }

@@ -90,6 +90,7 @@ pub fn demo(options: &Options) -> Result<ExitCode> {
     let until_s = i64::from(options.seconds) - day::LEAD_S;
     let plan = station.write("day.toml", &day::schedule(begin, until_s))?;
     station.loa(&["schedule", "import", &plan])?;
+    station.loa(&["programme", "decide", "approve", "--all", "--by", USER])?;
     print!("\n{}", station.loa(&["schedule", "show"])?);
     println!(
         "\nTrang điều hành / panel: {}   ({USER} / {PASSWORD})\n",

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder};
 use loa_dsp::compare::{correlation, envelope, find_lag};
-use loa_model::{ContentHash, EncodedAudio, Priority, SAMPLE_RATE, SessionId, WallTime, ZoneId, ZoneTree};
+use loa_model::{
+    ContentHash, EncodedAudio, Priority, SAMPLE_RATE, SessionId, Sound, WallTime, ZoneId, ZoneTree,
+};
 use loa_store::{AsRunRow, ProofRow};
 
 use crate::library::Library;
@@ -125,6 +127,7 @@ fn expected(zone: ZoneId, tree: &ZoneTree, as_run: &[AsRunRow]) -> Vec<Expected>
     let priority = |row: &AsRunRow| Priority {
         class: row.started.class,
         depth: tree.depth(row.started.zone),
+        order: row.started.order,
         session: row.started.session,
     };
     let mut edges: Vec<WallTime> = chain.iter().flat_map(|row| [span(row).0, span(row).1]).collect();
@@ -139,12 +142,15 @@ fn expected(zone: ZoneId, tree: &ZoneTree, as_run: &[AsRunRow]) -> Vec<Expected>
         let Some(row) = sounding.max_by_key(|row| priority(row)) else {
             continue;
         };
+        let Sound::Media(media) = row.started.sound else {
+            continue;
+        };
         let offset = row.started.media_offset + from.since(row.started.at);
         match found.last_mut() {
             Some(last) if last.session == row.started.session && last.to == from => last.to = to,
             _ => found.push(Expected {
                 session: row.started.session,
-                media: row.started.media,
+                media,
                 from,
                 to,
                 offset,

@@ -1,4 +1,7 @@
-//! The station's chime as it is sent.
+//! The station's chime as it is sent, and its silence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use loa_codec::{EncoderSettings, OpusEncoder, OpusError, Tuning};
 use loa_model::{ContentHash, EncodedAudio};
@@ -6,19 +9,38 @@ use sha2::{Digest as _, Sha256};
 
 use super::prepare::PACKET_SAMPLES;
 
-/// Renders and encodes the chime at `bitrate` bit/s. Its hash is that of its samples, as 32-bit little-endian floats.
+/// Renders and encodes the chime at `bitrate` bit/s, as loud as each gain in dB that a programme may ask for.
+///
+/// All have one hash, that of the full samples as 32-bit little-endian floats.
 ///
 /// # Errors
 ///
 /// If libopus does not accept the bit rate.
-pub fn chime(bitrate: u32) -> Result<EncodedAudio, OpusError> {
-    let mut samples = loa_dsp::chime();
+pub fn chimes(bitrate: u32) -> Result<BTreeMap<i8, Arc<EncodedAudio>>, OpusError> {
+    let samples = loa_dsp::chime();
     let mut hasher = Sha256::new();
     samples
         .iter()
         .for_each(|sample| hasher.update(sample.to_le_bytes()));
     let hash = ContentHash(hasher.finalize().into());
+    let at = |gain_db: i8| {
+        let gain = loa_dsp::db_to_gain(f64::from(gain_db));
+        let quieter = samples.iter().map(|sample| sample * gain).collect();
+        Ok((gain_db, Arc::new(encode(hash, quieter, bitrate)?)))
+    };
+    loa_plan::CHIME_GAINS_DB.into_iter().map(at).collect()
+}
 
+/// Encodes one packet of silence, to be sent over and over.
+///
+/// # Errors
+///
+/// If libopus fails.
+pub fn silence() -> Result<EncodedAudio, OpusError> {
+    encode(ContentHash([0; 32]), vec![0.0; 1], SILENCE_BITRATE)
+}
+
+fn encode(hash: ContentHash, mut samples: Vec<f32>, bitrate: u32) -> Result<EncodedAudio, OpusError> {
     let settings = EncoderSettings {
         bitrate,
         tuning: Tuning::Music,
@@ -37,3 +59,6 @@ pub fn chime(bitrate: u32) -> Result<EncodedAudio, OpusError> {
     }
     Ok(audio)
 }
+
+/// Least that libopus takes.
+const SILENCE_BITRATE: u32 = 6_000;

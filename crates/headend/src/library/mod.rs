@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use loa_codec::read_ogg_opus;
 use loa_model::{ContentHash, EncodedAudio, Media};
 
-pub use chime::chime;
+pub use chime::{chimes, silence};
 pub use error::{ImportError, OpenError, ReadError};
 pub use import::{Imported, Options};
 

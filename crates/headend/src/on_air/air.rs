@@ -6,16 +6,20 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use loa_model::{ContentHash, EncodedAudio, MonoTime, Snapshot, WallTime, Zone, ZoneId, ZoneTree};
+use loa_model::{
+    ContentHash, EncodedAudio, MonoTime, QuietHours, Snapshot, Sound, WallTime, Zone, ZoneId, ZoneTree,
+};
 use loa_net::{MulticastSender, Pacer, PacingConfig, PacingThread, Scheduling};
-use loa_playout::{Action, Engine, Start};
+use loa_playout::{Action, Engine, Feed as Asked, Start};
 use loa_session::{StationClock, StreamStart, ZoneStream};
 use loa_store::JournalEntry;
 use loa_wire::{Addressing, Signer};
 use tracing::{error, info, warn};
 
 use super::loader::{self, ReadMedia, Request};
-use super::stream::OnStream;
+use super::monitor::{self, DeadAir, Sounding};
+use super::relays::{OpenRelay, Relays};
+use super::stream::{Feed, LiveSource, OnStream};
 use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
 use crate::config::PlayoutConfig;
 
@@ -27,6 +31,8 @@ pub struct AirConfig {
     pub epoch: u32,
     /// Every zone.
     pub tree: ZoneTree,
+    /// How far local time is ahead of UTC, in minutes.
+    pub utc_offset_min: i16,
     /// The installation's groups.
     pub addressing: Addressing,
     /// Sends to them.
@@ -37,10 +43,16 @@ pub struct AirConfig {
     pub cname: String,
     /// How long receivers wait.
     pub playout: PlayoutConfig,
-    /// What sounds before programmes that ask for it.
-    pub chime: Option<Arc<EncodedAudio>>,
+    /// What sounds around programmes that ask for it, by its gain in dB.
+    pub chimes: BTreeMap<i8, Arc<EncodedAudio>>,
+    /// One packet of silence, for what keeps the air free.
+    pub silence: Arc<EncodedAudio>,
     /// Reads media for the loader.
     pub read_media: ReadMedia,
+    /// Connects relays for the loader.
+    pub open_relay: OpenRelay,
+    /// When what is on the air counts as dead.
+    pub dead_air: DeadAir,
     /// Where as-run events go.
     pub journal: SyncSender<JournalEntry>,
     /// Time, as the engine was restored with.
@@ -87,13 +99,15 @@ impl AirThread {
 /// If the machine cannot start another thread.
 pub fn start(config: AirConfig) -> std::io::Result<(OnAir, AirThread)> {
     let (orders, inbox) = sync_channel(ORDERS_MAX);
-    let requests = loader::start(config.read_media, orders.clone())?;
+    let requests = loader::start(config.read_media, config.open_relay, orders.clone())?;
     let shared = Arc::new(Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         clock_fault: ArcSwap::from_pointee(None),
         counts: Counts::default(),
         taps: Taps::default(),
+        dead_air: ArcSwap::default(),
     });
+    let monitor = monitor::start(config.dead_air, Arc::clone(&shared), orders.clone())?;
     let mut air = Air {
         clock: config.clock,
         engine: config.engine,
@@ -103,12 +117,16 @@ pub fn start(config: AirConfig) -> std::io::Result<(OnAir, AirThread)> {
         signer: config.signer,
         cname: config.cname,
         playout: config.playout,
-        chime: config.chime,
+        chimes: config.chimes,
+        silence: config.silence,
         media: BTreeMap::new(),
+        relays: Relays::default(),
+        quiet: BTreeMap::new(),
         streams: BTreeMap::new(),
         next_starts: BTreeMap::new(),
         inbox,
         requests,
+        monitor,
         journal: config.journal,
         shared: Arc::clone(&shared),
         stream_start: config.stream_start,
@@ -117,7 +135,7 @@ pub fn start(config: AirConfig) -> std::io::Result<(OnAir, AirThread)> {
         next_reading: WallTime::default(),
     };
     let now = air.now();
-    air.take_zones(&config.tree, now);
+    air.take_zones(&config.tree, config.utc_offset_min, now);
     let pacing = PacingConfig {
         name: "air".into(),
         priority: Some(PRIORITY),
@@ -135,13 +153,18 @@ struct Air {
     signer: Signer,
     cname: String,
     playout: PlayoutConfig,
-    chime: Option<Arc<EncodedAudio>>,
+    chimes: BTreeMap<i8, Arc<EncodedAudio>>,
+    silence: Arc<EncodedAudio>,
     media: BTreeMap<ContentHash, Arc<EncodedAudio>>,
+    relays: Relays,
+    /// When each zone may sound: its beacons carry it.
+    quiet: BTreeMap<ZoneId, QuietHours>,
     streams: BTreeMap<ZoneId, OnStream>,
     /// When each zone's own group sounds next, from the newest snapshot.
     next_starts: BTreeMap<ZoneId, WallTime>,
     inbox: Receiver<Order>,
     requests: SyncSender<Request>,
+    monitor: SyncSender<Sounding>,
     journal: SyncSender<JournalEntry>,
     shared: Arc<Shared>,
     stream_start: Box<dyn FnMut() -> StreamStart + Send>,
@@ -159,6 +182,9 @@ impl Air {
             self.take_orders(now);
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now);
+            }
+            while let Some((relay, change)) = self.relays.next_change() {
+                self.engine.handle_relay(relay, change.sound, change.failed, now);
             }
             self.act(now);
             self.send_packets(now);
@@ -207,14 +233,25 @@ impl Air {
                     let _ = reply.send(self.engine.handle_command(command, now));
                 }
                 Order::RunSheet(sheet) => self.engine.handle_run_sheet(&sheet, now),
-                Order::Zones(tree) => {
-                    self.engine.handle_zones(ZoneTree::clone(&tree), now);
-                    self.take_zones(&tree, now);
+                Order::Zones(tree, utc_offset_min) => {
+                    self.engine
+                        .handle_zones(ZoneTree::clone(&tree), utc_offset_min, now);
+                    self.take_zones(&tree, utc_offset_min, now);
                 }
                 Order::MediaReady { media, audio } => {
                     let duration = audio.duration();
                     self.media.insert(media, audio);
                     self.engine.handle_media(media, Ok(duration), now);
+                }
+                Order::DeadAir { session } => {
+                    if let Some(title) = self.engine.handle_dead_air(session, now) {
+                        warn!(%session, title, "nothing is heard of what is on the air");
+                    }
+                }
+                Order::RelayOpened { relay, packets } => self.relays.take(relay, packets),
+                Order::RelayFailed { relay, why } => {
+                    let fill = Sound::Fill(None);
+                    self.engine.handle_relay(relay, fill, Some(why), now);
                 }
                 Order::MediaFailed { media, why } => self.engine.handle_media(media, Err(why), now),
                 Order::FadeReady {
@@ -230,8 +267,17 @@ impl Air {
         }
     }
 
-    /// Makes a stream for each zone that has none; a zone's stream stays for the whole run.
-    fn take_zones(&mut self, tree: &ZoneTree, now: WallTime) {
+    /// Takes each zone's quiet hours, and makes a stream for each that has none; a zone's stream stays for the whole run.
+    fn take_zones(&mut self, tree: &ZoneTree, utc_offset_min: i16, now: WallTime) {
+        let hours = |zone: &Zone| {
+            let policy = tree.quiet(zone.id)?.clone();
+            let hours = QuietHours {
+                policy,
+                utc_offset_min,
+            };
+            Some((zone.id, hours))
+        };
+        self.quiet = tree.iter().filter_map(hours).collect();
         for zone in tree.iter() {
             if !self.streams.contains_key(&zone.id) {
                 let stream = self.new_stream(zone);
@@ -250,7 +296,7 @@ impl Air {
     fn act(&mut self, now: WallTime) {
         while let Some(action) = self.engine.poll_output() {
             match action {
-                Action::Prepare { media } => match self.media.get(&media) {
+                Action::Prepare { media } => match self.loaded(media, 0) {
                     Some(audio) => {
                         let duration = audio.duration();
                         self.engine.handle_media(media, Ok(duration), now);
@@ -260,6 +306,10 @@ impl Air {
                 Action::Release { media } => {
                     self.media.remove(&media);
                 }
+                Action::OpenRelay { relay, spec, title } => {
+                    self.ask(Request::OpenRelay { relay, spec, title });
+                }
+                Action::CloseRelay { relay } => self.relays.close(relay),
                 Action::Start(start) => self.start(&start, now),
                 Action::Stop {
                     session,
@@ -270,7 +320,7 @@ impl Air {
                     let fade = self
                         .streams
                         .get_mut(&zone)
-                        .and_then(|stream| stream.stop(session, part, at, now));
+                        .and_then(|stream| stream.stop(session, part, at, &mut self.relays, now));
                     fade.into_iter().for_each(|request| self.ask(request));
                 }
                 Action::AsRun(event) => self.journal(JournalEntry::AsRun(event)),
@@ -280,15 +330,38 @@ impl Air {
 
     fn start(&mut self, start: &Start, now: WallTime) {
         let delay = self.playout.delay(start.class);
-        let (Some(audio), Some(stream)) = (self.media.get(&start.media), self.streams.get_mut(&start.zone))
-        else {
+        let chime = self
+            .chimes
+            .get(&start.chime_gain_db)
+            .filter(|_| start.chime)
+            .cloned();
+        let feed = match start.feed {
+            Asked::Media { media, offset } => {
+                self.loaded(media, start.chime_gain_db).map(|audio| Feed::Media {
+                    audio: Arc::clone(audio),
+                    offset,
+                })
+            }
+            Asked::Relay(relay) => Some(Feed::Live(LiveSource::Relay(relay))),
+            Asked::Silence => Some(Feed::Live(LiveSource::Silence(Arc::clone(&self.silence)))),
+        };
+        let (Some(feed), Some(stream)) = (feed, self.streams.get_mut(&start.zone)) else {
             // The engine starts what it was told is ready, in zones it was told of.
             error!(session = %start.session, zone = %start.zone, "cannot start what is not there");
             return;
         };
         info!(session = %start.session, zone = %start.zone, part = start.part, class = %start.class, at = %start.at, "on air");
-        let fade = stream.start(start, delay, Arc::clone(audio), self.chime.clone(), now);
+        let fade = stream.start(start, delay, feed, chime, &mut self.relays, now);
         fade.into_iter().for_each(|request| self.ask(request));
+    }
+
+    /// Returns a piece of media that is loaded; the chime, as loud as asked.
+    fn loaded(&self, media: ContentHash, chime_gain_db: i8) -> Option<&Arc<EncodedAudio>> {
+        let chime = self
+            .chimes
+            .get(&chime_gain_db)
+            .filter(|chime| chime.media == media);
+        chime.or_else(|| self.media.get(&media))
     }
 
     fn send_packets(&mut self, now: WallTime) {
@@ -299,16 +372,30 @@ impl Air {
             signer,
             shared,
             journal,
+            relays,
+            monitor,
             ..
         } = self;
         let counts = &shared.counts;
         for stream in streams.values_mut() {
             let (zone, to) = (stream.zone, stream.stream.rtp());
-            while let Some(written) = stream.write_due(datagram, now, signer) {
+            while let Some(written) = stream.write_due(datagram, now, signer, relays) {
                 match written {
                     Ok(packet) => {
                         Counts::add(&counts.late, u64::from(packet.late > LATE));
                         shared.taps.offer(zone, packet.opus, packet.samples, packet.at);
+                        if let Some(session) = packet.recorded {
+                            let sounding = Sounding {
+                                zone,
+                                session,
+                                samples: packet.samples,
+                                opus: packet.opus.into(),
+                            };
+                            Counts::add(
+                                &counts.monitor_drops,
+                                u64::from(monitor.try_send(sounding).is_err()),
+                            );
+                        }
                         let sent = sender.send(to, datagram).is_ok();
                         Counts::add(if sent { &counts.packets } else { &counts.send_drops }, 1);
                     }
@@ -343,6 +430,7 @@ impl Air {
                 self.epoch,
                 on_air,
                 next_start,
+                self.quiet.get(&stream.zone),
                 now,
                 &self.signer,
             );

@@ -5,10 +5,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use loa_codec::faded_tail;
-use loa_model::{ContentHash, EncodedAudio, SessionId};
+use loa_model::{ContentHash, EncodedAudio, Relay, RelayId, SessionId};
 use tracing::error;
 
 use super::Order;
+use super::relays::OpenRelay;
 
 /// What the air thread asks for.
 pub(super) enum Request {
@@ -16,6 +17,15 @@ pub(super) enum Request {
     Load {
         /// Which.
         media: ContentHash,
+    },
+    /// A connection to another station.
+    OpenRelay {
+        /// Which opening.
+        relay: RelayId,
+        /// Where it comes from.
+        spec: Relay,
+        /// Name of the programme, for people.
+        title: String,
     },
     /// The packets that let `audio` fade away from packet `from` on.
     Fade {
@@ -34,15 +44,19 @@ pub(super) enum Request {
 pub type ReadMedia = Box<dyn Fn(ContentHash) -> anyhow::Result<EncodedAudio> + Send>;
 
 /// Starts the thread; its answers go to `orders`.
-pub(super) fn start(read: ReadMedia, orders: SyncSender<Order>) -> std::io::Result<SyncSender<Request>> {
+pub(super) fn start(
+    read: ReadMedia,
+    open: OpenRelay,
+    orders: SyncSender<Order>,
+) -> std::io::Result<SyncSender<Request>> {
     let (requests, inbox) = sync_channel(REQUESTS_MAX);
     std::thread::Builder::new()
         .name("loader".into())
-        .spawn(move || work(&inbox, &read, &orders))?;
+        .spawn(move || work(&inbox, &read, &open, &orders))?;
     Ok(requests)
 }
 
-fn work(inbox: &Receiver<Request>, read: &ReadMedia, orders: &SyncSender<Order>) {
+fn work(inbox: &Receiver<Request>, read: &ReadMedia, open: &OpenRelay, orders: &SyncSender<Order>) {
     for request in inbox {
         let answer = match request {
             Request::Load { media } => match read(media) {
@@ -56,6 +70,14 @@ fn work(inbox: &Receiver<Request>, read: &ReadMedia, orders: &SyncSender<Order>)
                         media,
                         why: format!("{error:#}"),
                     }
+                }
+            },
+            Request::OpenRelay { relay, spec, title } => match open(&spec, &title) {
+                Ok(packets) => Order::RelayOpened { relay, packets },
+                Err(error) => {
+                    error!(%relay, title, "relay cannot be connected: {error:#}");
+                    let why = format!("{error:#}");
+                    Order::RelayFailed { relay, why }
                 }
             },
             Request::Fade {

@@ -5,9 +5,12 @@
 
 mod air;
 mod loader;
+mod monitor;
+mod relays;
 mod stream;
 mod tap;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -15,13 +18,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use loa_model::{
-    Command, CommandDone, ContentHash, EncodedAudio, Refusal, RunSheet, SessionId, Snapshot, ZoneTree,
+    Command, CommandDone, ContentHash, EncodedAudio, Refusal, RelayId, RunSheet, SessionId, Snapshot, ZoneId,
+    ZoneTree,
 };
 use loa_session::ClockStep;
 use tokio::sync::oneshot;
 
 pub use air::{AirConfig, AirThread, start};
 pub use loader::ReadMedia;
+pub use monitor::DeadAir;
+pub use relays::{Change, LivePackets, OpenRelay};
 pub use tap::{TappedPacket, Taps};
 
 /// What others tell the air thread.
@@ -33,14 +39,23 @@ pub(crate) enum Order {
     },
     /// A day's plan to take into force.
     RunSheet(Arc<RunSheet>),
-    /// The zones, after an import changed them.
-    Zones(Arc<ZoneTree>),
+    /// The zones, after an import changed them, and how far local time is ahead of UTC, in minutes.
+    Zones(Arc<ZoneTree>, i16),
     /// The loader has read a piece of media.
     MediaReady {
         media: ContentHash,
         audio: Arc<EncodedAudio>,
     },
+    /// The monitor hears nothing of a session.
+    DeadAir { session: SessionId },
+    /// The loader has connected a relay.
+    RelayOpened {
+        relay: RelayId,
+        packets: Box<dyn LivePackets>,
+    },
     /// The loader could not.
+    RelayFailed { relay: RelayId, why: String },
+    /// The loader could not read a piece of media.
     MediaFailed { media: ContentHash, why: String },
     /// The loader has rendered a fade that begins in the place of packet `from`.
     FadeReady {
@@ -64,6 +79,8 @@ struct Shared {
     clock_fault: ArcSwap<Option<ClockStep>>,
     counts: Counts,
     taps: Taps,
+    /// Zones in which something is on the air and nothing is heard.
+    dead_air: ArcSwap<BTreeSet<ZoneId>>,
 }
 
 /// Why a command got no answer from the engine.
@@ -102,13 +119,13 @@ impl OnAir {
         self.order(Order::RunSheet(sheet))
     }
 
-    /// Hands over the zones.
+    /// Hands over the zones, and how far local time is ahead of UTC, in minutes.
     ///
     /// # Errors
     ///
     /// [`CommandError::Busy`] or [`CommandError::Gone`].
-    pub fn take_zones(&self, tree: Arc<ZoneTree>) -> Result<(), CommandError> {
-        self.order(Order::Zones(tree))
+    pub fn take_zones(&self, tree: Arc<ZoneTree>, utc_offset_min: i16) -> Result<(), CommandError> {
+        self.order(Order::Zones(tree, utc_offset_min))
     }
 
     /// Returns the engine as it was at most 200 ms ago.
@@ -119,6 +136,11 @@ impl OnAir {
     /// Returns the step of the system clock that is not followed, while there is one.
     pub fn clock_fault(&self) -> Option<ClockStep> {
         **self.shared.clock_fault.load()
+    }
+
+    /// Returns the zones in which something is on the air and nothing is heard.
+    pub fn dead_air(&self) -> Arc<BTreeSet<ZoneId>> {
+        self.shared.dead_air.load_full()
     }
 
     /// Returns what was sent and dropped since the start.
@@ -154,6 +176,8 @@ pub struct Counts {
     pub journal_drops: AtomicU64,
     /// Requests that the loader's queue had no room for.
     pub loader_drops: AtomicU64,
+    /// Packets that the monitor had no room for.
+    pub monitor_drops: AtomicU64,
     /// Packets sent more than [`LATE`] after they were due.
     pub late: AtomicU64,
     /// Packets that were not sent because they would have come too late everywhere.

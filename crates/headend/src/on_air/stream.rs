@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loa_model::{EncodedAudio, SessionId, WallTime, ZoneId};
+use loa_model::{EncodedAudio, RelayId, SessionId, WallTime, ZoneId, samples_to_duration};
 use loa_playout::Start;
-use loa_session::{Play, SegmentPlayer, SessionOnAir, ZoneStream};
+use loa_session::{LivePlayer, LiveSlot, MediaPacket, Play, SegmentPlayer, SessionOnAir, ZoneStream};
 use loa_wire::{Signer, WireError};
 
 use super::loader::{FADE, Request};
+use super::relays::Relays;
 
 /// A zone's stream and what plays on it.
 pub(super) struct OnStream {
@@ -18,17 +19,52 @@ pub(super) struct OnStream {
     /// In order of their start; usually one, two while one hands over to the next.
     running: VecDeque<Running>,
     pub(super) next_beacon: WallTime,
+    /// Holds a live packet while it is written.
+    live: Vec<u8>,
 }
 
 struct Running {
     session: SessionOnAir,
     part: u32,
-    player: SegmentPlayer,
-    audio: Arc<EncodedAudio>,
-    /// Media time at which `audio` has its beginning.
-    zero: WallTime,
+    plays: Plays,
     packets: u64,
     octets: u64,
+}
+
+enum Plays {
+    Recorded {
+        player: SegmentPlayer,
+        audio: Arc<EncodedAudio>,
+        /// Media time at which `audio` has its beginning.
+        zero: WallTime,
+    },
+    Live {
+        /// The chime, until it is over.
+        chime: Option<SegmentPlayer>,
+        player: LivePlayer,
+        source: LiveSource,
+        /// From when on its packets are to be quieter.
+        fade_from: Option<WallTime>,
+    },
+}
+
+/// Where the packets of something without an end of its own come from.
+pub(super) enum LiveSource {
+    /// A connected relay.
+    Relay(RelayId),
+    /// One packet of silence, over and over.
+    Silence(Arc<EncodedAudio>),
+}
+
+/// What a part sends.
+pub(super) enum Feed {
+    /// A piece of media, from an offset on.
+    Media {
+        audio: Arc<EncodedAudio>,
+        offset: Duration,
+    },
+    /// Something without an end of its own.
+    Live(LiveSource),
 }
 
 /// What became of a part when its last packet was sent.
@@ -47,6 +83,8 @@ pub(super) struct Written<'a> {
     pub(super) at: WallTime,
     /// How long after it was due it was written.
     pub(super) late: Duration,
+    /// Whose it is, if it comes out of the library.
+    pub(super) recorded: Option<SessionId>,
 }
 
 impl OnStream {
@@ -56,6 +94,7 @@ impl OnStream {
             stream,
             running: VecDeque::new(),
             next_beacon,
+            live: Vec::with_capacity(loa_wire::DATAGRAM_BYTES_MAX),
         }
     }
 
@@ -64,37 +103,32 @@ impl OnStream {
         &mut self,
         start: &Start,
         delay: Duration,
-        audio: Arc<EncodedAudio>,
+        feed: Feed,
         chime: Option<Arc<EncodedAudio>>,
+        relays: &mut Relays,
         now: WallTime,
     ) -> Option<Request> {
-        let play = Play {
-            chime: chime.filter(|_| start.chime),
-            programme: Arc::clone(&audio),
-            offset: start.offset,
-            start: start.at - delay,
-            lead: LEAD,
-            late_max: delay,
-        };
         let session = SessionOnAir {
             session: start.session,
             class: start.class,
             drill: start.drill,
+            authored: start.authored,
             playout_delay: delay,
         };
-        let zero = play.start - start.offset;
-        let player = SegmentPlayer::new(&play);
+        let begins = start.at - delay;
+        let plays = match feed {
+            Feed::Media { audio, offset } => Plays::recorded(audio, offset, begins, chime, delay),
+            Feed::Live(source) => Plays::live(source, begins, chime, delay, relays),
+        };
         let mut running = Running {
             session,
             part: start.part,
-            player,
-            audio,
-            zero,
+            plays,
             packets: 0,
             octets: 0,
         };
         let fade = if start.cut {
-            running.end_at(start.ends - delay, now)
+            running.end_at(start.ends - delay, relays, now)
         } else {
             None
         };
@@ -108,11 +142,12 @@ impl OnStream {
         session: SessionId,
         part: u32,
         at: WallTime,
+        relays: &mut Relays,
         now: WallTime,
     ) -> Option<Request> {
         let running = self.find(session, part)?;
         let media_time = at - running.session.playout_delay;
-        running.end_at(media_time, now)
+        running.end_at(media_time, relays, now)
     }
 
     /// Puts a rendered fade in place, unless the packets it replaces were sent meanwhile.
@@ -124,14 +159,17 @@ impl OnStream {
         tail: Arc<EncodedAudio>,
     ) -> bool {
         self.find(session, part)
-            .is_some_and(|running| running.player.replace_tail(from, tail).is_ok())
+            .is_some_and(|running| match &mut running.plays {
+                Plays::Recorded { player, .. } => player.replace_tail(from, tail).is_ok(),
+                Plays::Live { .. } => false,
+            })
     }
 
     /// Returns when its next packet is due.
     pub(super) fn poll_due(&self) -> Option<WallTime> {
         self.running
             .iter()
-            .filter_map(|running| running.player.poll_due())
+            .filter_map(|running| running.plays.poll_due())
             .min()
     }
 
@@ -143,23 +181,56 @@ impl OnStream {
         out: &mut Vec<u8>,
         now: WallTime,
         signer: &Signer,
+        relays: &mut Relays,
     ) -> Option<Result<Written<'a>, WireError>> {
-        let due_of = |running: &Running| running.player.poll_due().filter(|due| *due <= now);
-        let (index, due) = (0..self.running.len())
-            .filter_map(|index| Some((index, due_of(&self.running[index])?)))
-            .min_by_key(|(_, due)| *due)?;
-        let running = &mut self.running[index];
-        let packet = running.player.next_packet(now)?;
-        let written = self.stream.write_packet(out, &packet, &running.session, signer);
-        running.packets += 1;
-        running.octets += packet.payload.len() as u64;
+        let (index, due, slot) = self.fetch(now, relays)?;
+        let Running {
+            session,
+            plays,
+            packets,
+            octets,
+            ..
+        } = &mut self.running[index];
+        let packet = match slot {
+            Some(slot) => MediaPacket {
+                at: slot.at,
+                samples: slot.samples,
+                marker: slot.marker,
+                last: slot.last,
+                payload: &self.live,
+            },
+            None => plays.recorded_player()?.next_packet(now)?,
+        };
+        let written = self.stream.write_packet(out, &packet, session, signer);
+        *packets += 1;
+        *octets += packet.payload.len() as u64;
         let (opus, samples, at) = (packet.payload, packet.samples, packet.at.to_wall());
         Some(written.map(|()| Written {
             opus,
             samples,
             at,
             late: now.since(due),
+            recorded: slot.is_none().then_some(session.session),
         }))
+    }
+
+    /// Finds what is due first: whose it is, since when, and its place if it is live, with the packet in `self.live`.
+    ///
+    /// A live source without a packet leaves its place empty.
+    fn fetch(&mut self, now: WallTime, relays: &mut Relays) -> Option<(usize, WallTime, Option<LiveSlot>)> {
+        loop {
+            let due_of = |running: &Running| running.plays.poll_due().filter(|due| *due <= now);
+            let due = |index: usize| Some((due_of(&self.running[index])?, index));
+            let (due, index) = (0..self.running.len()).filter_map(due).min()?;
+            let plays = &mut self.running[index].plays;
+            if plays.recorded_player().is_some() {
+                return Some((index, due, None));
+            }
+            self.live.clear();
+            if let Some(slot) = plays.fetch_live(&mut self.live, relays, now) {
+                return Some((index, due, Some(slot)));
+            }
+        }
     }
 
     /// Takes off a part whose packets were all sent.
@@ -167,21 +238,20 @@ impl OnStream {
         let index = self
             .running
             .iter()
-            .position(|running| running.player.is_finished())?;
+            .position(|running| running.plays.is_finished())?;
         let Running {
             session,
             part,
-            player,
+            plays,
             packets,
             octets,
-            ..
         } = self.running.remove(index)?;
         Some(Sent {
             session: session.session,
             part,
             packets,
             octets,
-            skipped: player.skipped(),
+            skipped: plays.skipped(),
         })
     }
 
@@ -191,7 +261,7 @@ impl OnStream {
             .running
             .iter()
             .rev()
-            .find(|running| running.player.starts_at() <= now);
+            .find(|running| running.plays.starts_at() <= now);
         begun.map(|running| &running.session)
     }
 
@@ -202,24 +272,176 @@ impl OnStream {
     }
 }
 
+impl Plays {
+    fn recorded(
+        audio: Arc<EncodedAudio>,
+        offset: Duration,
+        begins: WallTime,
+        chime: Option<Arc<EncodedAudio>>,
+        delay: Duration,
+    ) -> Self {
+        let play = Play {
+            chime,
+            programme: Arc::clone(&audio),
+            offset,
+            start: begins,
+            lead: LEAD,
+            late_max: delay,
+        };
+        Self::Recorded {
+            player: SegmentPlayer::new(&play),
+            audio,
+            zero: begins - offset,
+        }
+    }
+
+    fn live(
+        source: LiveSource,
+        begins: WallTime,
+        chime: Option<Arc<EncodedAudio>>,
+        delay: Duration,
+        relays: &mut Relays,
+    ) -> Self {
+        let chime = chime.map(|chime| {
+            SegmentPlayer::new(&Play {
+                chime: None,
+                start: begins - chime.duration(),
+                programme: chime,
+                offset: Duration::ZERO,
+                lead: LEAD,
+                late_max: delay,
+            })
+        });
+        let (packet_samples, pre_skip) = match &source {
+            LiveSource::Silence(audio) => (audio.packet_samples, audio.pre_skip),
+            LiveSource::Relay(relay) => relays.get(*relay).map_or(SHAPE_UNKNOWN, |packets| {
+                packets.begin();
+                packets.shape()
+            }),
+        };
+        Self::Live {
+            chime,
+            player: LivePlayer::new(begins, packet_samples, pre_skip, delay),
+            source,
+            fade_from: None,
+        }
+    }
+
+    /// Returns the player of packets that lie ready, as long as it has some.
+    fn recorded_player(&mut self) -> Option<&mut SegmentPlayer> {
+        match self {
+            Self::Recorded { player, .. } => Some(player),
+            Self::Live { chime, .. } => chime.as_mut().filter(|chime| !chime.is_finished()),
+        }
+    }
+
+    /// Gives out the next live place, and its packet; none if nothing is due or there is no packet for it.
+    fn fetch_live(&mut self, out: &mut Vec<u8>, relays: &mut Relays, now: WallTime) -> Option<LiveSlot> {
+        let Self::Live {
+            player,
+            source,
+            fade_from,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let slot = player.next_slot(now)?;
+        let got = match source {
+            LiveSource::Silence(audio) => {
+                out.extend_from_slice(audio.packet(0).unwrap_or_default());
+                true
+            }
+            LiveSource::Relay(relay) => relays.get(*relay).is_some_and(|packets| {
+                if fade_from.take_if(|from| *from <= slot.at.to_wall()).is_some() {
+                    packets.fade_out();
+                }
+                packets.next_packet(out)
+            }),
+        };
+        if !got {
+            player.missed(slot);
+        }
+        got.then_some(slot)
+    }
+
+    fn poll_due(&self) -> Option<WallTime> {
+        match self {
+            Self::Recorded { player, .. } => player.poll_due(),
+            Self::Live { chime, player, .. } => chime
+                .as_ref()
+                .and_then(SegmentPlayer::poll_due)
+                .or_else(|| player.poll_due()),
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        match self {
+            Self::Recorded { player, .. } => player.is_finished(),
+            Self::Live { chime, player, .. } => {
+                player.is_finished() && chime.as_ref().is_none_or(SegmentPlayer::is_finished)
+            }
+        }
+    }
+
+    fn skipped(&self) -> u64 {
+        match self {
+            Self::Recorded { player, .. } => player.skipped(),
+            Self::Live { chime, player, .. } => {
+                player.skipped() + chime.as_ref().map_or(0, SegmentPlayer::skipped)
+            }
+        }
+    }
+
+    fn starts_at(&self) -> WallTime {
+        match self {
+            Self::Recorded { player, .. } => player.starts_at(),
+            Self::Live { chime, player, .. } => chime
+                .as_ref()
+                .map_or_else(|| player.starts_at(), SegmentPlayer::starts_at),
+        }
+    }
+}
+
 impl Running {
     /// Ends at `media_time`: hard at first, with a fade once it is rendered.
-    fn end_at(&mut self, media_time: WallTime, now: WallTime) -> Option<Request> {
-        self.player.cut(media_time);
-        let fade_from = media_time - FADE;
-        if fade_from < now + RENDER_TIME {
-            return None;
+    fn end_at(&mut self, media_time: WallTime, relays: &mut Relays, now: WallTime) -> Option<Request> {
+        match &mut self.plays {
+            Plays::Recorded { player, audio, zero } => {
+                player.cut(media_time);
+                let fade_from = media_time - FADE;
+                if fade_from < now + RENDER_TIME {
+                    return None;
+                }
+                let from = audio.packet_at(fade_from.since(*zero));
+                Some(Request::Fade {
+                    session: self.session.session,
+                    part: self.part,
+                    audio: Arc::clone(audio),
+                    from,
+                })
+            }
+            Plays::Live {
+                chime,
+                player,
+                source,
+                fade_from,
+            } => {
+                player.cut(media_time);
+                if let Some(chime) = chime {
+                    chime.cut(media_time);
+                }
+                if let LiveSource::Relay(relay) = source {
+                    // What lies in its queue is rendered already.
+                    let queued = relays.get(*relay).map_or(Duration::ZERO, |packets| {
+                        let samples = u64::from(packets.queue_packets()) * u64::from(packets.shape().0);
+                        samples_to_duration(samples)
+                    });
+                    *fade_from = Some(media_time - FADE - queued);
+                }
+                None
+            }
         }
-        let from = self.audio.packet_at(fade_from.since(self.zero));
-        let Self {
-            session, part, audio, ..
-        } = self;
-        Some(Request::Fade {
-            session: session.session,
-            part: *part,
-            audio: Arc::clone(audio),
-            from,
-        })
     }
 }
 
@@ -227,3 +449,5 @@ impl Running {
 const LEAD: Duration = Duration::ZERO;
 /// A fade that would have to be sent sooner than this is not worth asking for.
 const RENDER_TIME: Duration = Duration::from_millis(150);
+/// Packets of 60 ms from libopus, for a relay that is not connected and has none.
+const SHAPE_UNKNOWN: (u32, u32) = (2_880, 312);

@@ -9,9 +9,10 @@ use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use loa_model::{
-    BulletinClass, Channel, Command, CommandDone, ContentHash, EndReason, Heard, NextUp, OccurrenceId,
-    Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId, SessionState, SlotId, Snapshot,
-    TieRule, Verdict, WallTime, Zone, ZoneId, ZoneState, ZoneTree,
+    BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, EndReason, Heard, NextUp,
+    ORDER_DEFAULT, OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId,
+    SessionState, SlotId, Snapshot, TieRule, Verdict, WallTime, Zone, ZoneId, ZoneSettings, ZoneState,
+    ZoneTree,
 };
 use loa_panel::{
     Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
@@ -115,6 +116,7 @@ impl Console for Memory {
             name: name.into(),
             parent: parent.map(ZoneId),
             channel: Channel(u16::try_from(id).unwrap_or(0)),
+            settings: ZoneSettings::default(),
         };
         Arc::new(ZoneTree::new(zones.into_iter().map(zone).collect()).expect("a tree"))
     }
@@ -235,12 +237,14 @@ impl Console for Memory {
                 },
                 slot: format!("s{number}"),
                 title: title.into(),
-                media: ContentHash([1; 32]),
+                content: Content::piece(ContentHash([1; 32]), Duration::from_secs(minutes * 60)),
                 duration: Duration::from_secs(minutes * 60),
                 cut: false,
                 class,
-                chime: true,
+                order: ORDER_DEFAULT,
+                chime: Chime::default(),
                 pre_emption: PreEmption::Resume,
+                give_up_after: None,
                 start: at(start),
                 verdict,
                 reasons,

@@ -1,19 +1,20 @@
 //! What schedule files name is looked up, among themselves and in the store.
 
+mod profiles;
 mod programmes;
 mod slots;
 mod zones;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use loa_model::{ContentHash, Programme, Schedule, Slot, SlotException, ZoneTree};
+use loa_model::{Profile, Programme, RunSheet, Schedule, Slot, SlotException, ZoneTree};
 
 use crate::clash::clashes;
 use crate::diagnostic::{Diagnostic, Place, Placed, Severity, in_order};
 use crate::file::{ScheduleFile, parse};
+use crate::library::KnownLibrary;
 use crate::merge::Merged;
 use crate::suggest::nearest;
 
@@ -26,17 +27,25 @@ pub struct NamedFile {
     pub file: ScheduleFile,
 }
 
-/// A piece of media in the library.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownMedia {
-    /// Its content.
-    pub hash: ContentHash,
-    /// Its title.
-    pub title: String,
-    /// Name of the file it was imported from.
-    pub file_name: String,
-    /// How long it sounds.
-    pub duration: Duration,
+/// Names of the files that declared things, by the things' codes.
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    /// Of programmes.
+    pub programmes: BTreeMap<String, String>,
+    /// Of slots.
+    pub slots: BTreeMap<String, String>,
+    /// Of day profiles.
+    pub profiles: BTreeMap<String, String>,
+}
+
+impl Owners {
+    fn of(&self, what: &str) -> &BTreeMap<String, String> {
+        match what {
+            "programme" => &self.programmes,
+            "slot" => &self.slots,
+            _ => &self.profiles,
+        }
+    }
 }
 
 /// What the store holds already.
@@ -45,15 +54,17 @@ pub struct Known<'a> {
     /// Every zone.
     pub zones: &'a ZoneTree,
     /// The library.
-    pub media: &'a [KnownMedia],
+    pub library: &'a KnownLibrary,
     /// Every programme.
     pub programmes: &'a [Programme],
     /// Every slot.
     pub slots: &'a [Slot],
     /// Every exception.
     pub exceptions: &'a [SlotException],
-    /// Names of the files that declared programmes and slots, by code.
-    pub files: &'a BTreeMap<String, String>,
+    /// Every day profile.
+    pub profiles: &'a [Profile],
+    /// Which file declared what.
+    pub owners: &'a Owners,
     /// The time zone in which schedules are written.
     pub tz: Tz,
     /// Today, in that zone.
@@ -67,6 +78,19 @@ pub struct Resolved {
     pub schedule: Schedule,
     /// Warnings only.
     pub warnings: Vec<Diagnostic>,
+    /// Days on which something of the files airs once: as they are planned now, and as they would be.
+    pub special_days: Vec<SpecialDay>,
+}
+
+/// A day on which something airs once, without it and with it.
+#[derive(Clone, Debug)]
+pub struct SpecialDay {
+    /// As it is planned now.
+    pub before: RunSheet,
+    /// As it would be planned.
+    pub after: RunSheet,
+    /// The zones as they would be.
+    pub tree: ZoneTree,
 }
 
 /// Reads several files, given by name and text.
@@ -108,13 +132,18 @@ pub fn resolve(files: &[NamedFile], known: &Known<'_>) -> Result<Resolved, Vec<D
     resolver.zones();
     resolver.programmes();
     resolver.slots();
+    resolver.profiles();
     let Resolver {
         mut faults, schedule, ..
     } = resolver;
+    let mut special_days = Vec::new();
     let is_error = |fault: &Diagnostic| fault.severity == Severity::Error;
     if !faults.iter().any(is_error) {
         match Merged::new(&schedule, known) {
-            Ok(merged) => faults.extend(clashes(&merged, known, &places(files))),
+            Ok(merged) => {
+                faults.extend(clashes(&merged, known, &places(files)));
+                special_days = merged.special_days(&schedule, known);
+            }
             // Every fault of the tree is found above, with its place; this is for those that are not.
             Err(error) => {
                 let place = Place {
@@ -133,6 +162,7 @@ pub fn resolve(files: &[NamedFile], known: &Known<'_>) -> Result<Resolved, Vec<D
         Ok(Resolved {
             schedule,
             warnings: faults,
+            special_days,
         })
     }
 }
@@ -140,9 +170,7 @@ pub fn resolve(files: &[NamedFile], known: &Known<'_>) -> Result<Resolved, Vec<D
 /// Returns where each slot's rule is written, by its code.
 fn places(files: &[NamedFile]) -> BTreeMap<&str, &Place> {
     let slots = files.iter().flat_map(|file| &file.file.slots);
-    slots
-        .map(|slot| (slot.code.value.as_str(), slot.rule.place()))
-        .collect()
+    slots.map(|slot| (slot.code.value.as_str(), &slot.rule)).collect()
 }
 
 struct Resolver<'a> {
@@ -174,7 +202,8 @@ impl Resolver<'_> {
     }
 
     fn refuse_other_file(&mut self, what: &str, code: &Placed<String>, file: &str) {
-        let owner = self.known.files.get(&code.value).filter(|owner| *owner != file);
+        let owners = self.known.owners.of(what);
+        let owner = owners.get(&code.value).filter(|owner| *owner != file);
         if let Some(owner) = owner.filter(|owner| !self.schedule.files.contains(owner)) {
             let message = format!(
                 "{what} \"{}\" is declared by the file {owner} already",

@@ -1,9 +1,14 @@
-//! Programmes, and the media they name.
+//! Programmes, and the media and programmes they name.
 
-use loa_model::{ContentHash, NewProgramme};
+use std::collections::BTreeMap;
 
-use super::{KnownMedia, Resolver, did_you_mean};
+use loa_model::{ContentHash, NewProgramme, PlaylistItem, ProgrammeSpec, Source};
+
+use super::{Resolver, did_you_mean};
+use crate::content::PLAYLIST_DEPTH_MAX;
+use crate::diagnostic::Placed;
 use crate::file::ProgrammeEntry;
+use crate::library::KnownMedia;
 
 impl Resolver<'_> {
     pub(super) fn programmes(&mut self) {
@@ -18,38 +23,174 @@ impl Resolver<'_> {
         for file in files {
             for entry in &file.file.programmes {
                 self.refuse_other_file("programme", &entry.code, &file.name);
-                if let Some(media) = self.media(entry) {
+                if let Some(spec) = self.programme_spec(entry) {
                     self.schedule.programmes.push(NewProgramme {
                         file: file.name.clone(),
                         code: entry.code.value.clone(),
-                        title: entry.title.clone(),
-                        media,
-                        class: entry.class,
-                        chime: entry.chime,
-                        pre_emption: entry.pre_emption,
+                        spec,
                     });
                 }
             }
         }
+        self.refuse_circles();
     }
 
-    /// Finds a programme's media by title, by file name, or by the beginning of its content hash.
-    fn media(&mut self, entry: &ProgrammeEntry) -> Option<ContentHash> {
-        let wanted = entry.media.value.as_str();
-        let all = self.known.media;
+    fn programme_spec(&mut self, entry: &ProgrammeEntry) -> Option<ProgrammeSpec<String>> {
+        let mut spec = entry.spec.clone();
+        if let Source::Playlist(items) = &mut spec.source {
+            for item in items {
+                // A word that names a programme means the programme.
+                if let PlaylistItem::Media(name) = item
+                    && self.knows_programme(&name.value)
+                {
+                    *item = PlaylistItem::Programme(name.clone());
+                }
+            }
+        }
+        let mut complete = true;
+        let others: Vec<Placed<String>> = spec.others().into_iter().cloned().collect();
+        for other in others {
+            complete &= self.check_programme(&other);
+        }
+        let media: Vec<Placed<String>> = spec.media().into_iter().cloned().collect();
+        let mut hashes = BTreeMap::new();
+        for name in media {
+            match self.media(&name) {
+                Some(hash) => drop(hashes.insert(name.value, hash)),
+                None => complete = false,
+            }
+        }
+        if let Source::Series { name, .. } = &spec.source
+            && self.known.library.episodes(name).is_empty()
+        {
+            self.warning(
+                &entry.code.place,
+                format!("series \"{name}\" has no episode yet"),
+                "`loa media add --series NAME FILE` adds one",
+            );
+        }
+        if !complete {
+            return None;
+        }
+        let named = spec.try_map(
+            |other| Ok::<_, ()>(other.value),
+            |media| hashes.get(&media.value).copied().ok_or(()),
+        );
+        named.ok()
+    }
+
+    /// Refuses a name that stands for no programme.
+    pub(super) fn check_programme(&mut self, code: &Placed<String>) -> bool {
+        if self.knows_programme(&code.value) {
+            return true;
+        }
+        let new = self.files.iter().flat_map(|file| &file.file.programmes);
+        let codes: Vec<_> = new
+            .map(|other| other.code.value.as_str())
+            .chain(self.known.programmes.iter().map(|other| other.code.as_str()))
+            .collect();
+        let remedy = did_you_mean(&code.value, &codes, "declare it with [[programme]]");
+        self.error(
+            &code.place,
+            format!("there is no programme \"{}\"", code.value),
+            remedy,
+        );
+        false
+    }
+
+    fn knows_programme(&self, code: &str) -> bool {
+        let mut new = self.files.iter().flat_map(|file| &file.file.programmes);
+        new.any(|other| other.code.value == code) || self.stored_programme(code).is_some()
+    }
+
+    /// Refuses playlists that lead back to themselves, that nobody finds their way in, or that hold what cannot be
+    /// part of one.
+    fn refuse_circles(&mut self) {
+        let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let stored: BTreeMap<_, _> = self
+            .known
+            .programmes
+            .iter()
+            .map(|programme| (programme.id, programme.code.as_str()))
+            .collect();
+        for programme in self.known.programmes {
+            let others = programme.spec.others();
+            let codes = others.into_iter().filter_map(|id| stored.get(id).copied());
+            parts.insert(&programme.code, codes.collect());
+        }
+        let mut alone: Vec<&str> = Vec::new();
+        for programme in self.known.programmes {
+            alone.extend(is_alone(&programme.spec.source).then_some(programme.code.as_str()));
+        }
+        let schedule = std::mem::take(&mut self.schedule.programmes);
+        for programme in &schedule {
+            let others = programme.spec.others();
+            parts.insert(&programme.code, others.into_iter().map(String::as_str).collect());
+            alone.retain(|code| *code != programme.code);
+            alone.extend(is_alone(&programme.spec.source).then_some(programme.code.as_str()));
+        }
+        let mut found = Vec::new();
+        for programme in &schedule {
+            let entries = self.files.iter().flat_map(|file| &file.file.programmes);
+            let Some(place) = entries
+                .into_iter()
+                .find(|entry| entry.code.value == programme.code)
+                .map(|entry| entry.code.place.clone())
+            else {
+                continue;
+            };
+            if let Some(part) = parts[programme.code.as_str()]
+                .iter()
+                .find(|part| alone.contains(part))
+            {
+                let message = format!(
+                    "\"{part}\" is a relay, a studio or silence, and cannot be part of another programme"
+                );
+                found.push((place, message, "give it a slot of its own"));
+                continue;
+            }
+            match walk(&parts, &programme.code, &mut Vec::new()) {
+                Walk::Fine => {}
+                Walk::Circle(way) => {
+                    let message = format!(
+                        "playlist \"{}\" holds itself: {}",
+                        programme.code,
+                        way.join(" > ")
+                    );
+                    found.push((place, message, "take one of them out"));
+                }
+                Walk::TooDeep => {
+                    let message = format!(
+                        "playlist \"{}\" is nested deeper than {PLAYLIST_DEPTH_MAX}",
+                        programme.code
+                    );
+                    found.push((place, message, "make it of fewer playlists"));
+                }
+            }
+        }
+        for (place, message, remedy) in found {
+            self.error(&place, message, remedy);
+        }
+        self.schedule.programmes = schedule;
+    }
+
+    /// Finds media by title, by file name, or by the beginning of its content hash.
+    fn media(&mut self, name: &Placed<String>) -> Option<ContentHash> {
+        let wanted = name.value.as_str();
+        let library = self.known.library;
         let by_name = |media: &&KnownMedia| media.title == wanted || media.file_name == wanted;
         let by_hash = |media: &&KnownMedia| {
             wanted.len() >= HASH_PREFIX_MIN && media.hash.to_string().starts_with(wanted)
         };
-        let mut found: Vec<_> = all.iter().filter(by_name).collect();
+        let mut found: Vec<_> = library.iter().filter(by_name).collect();
         if found.is_empty() {
-            found = all.iter().filter(by_hash).collect();
+            found = library.iter().filter(by_hash).collect();
         }
         match found[..] {
             [media] => Some(media.hash),
             [] => {
                 let message = format!("the library has no \"{wanted}\"");
-                let names: Vec<_> = all
+                let names: Vec<_> = library
                     .iter()
                     .flat_map(|media| [media.title.as_str(), media.file_name.as_str()])
                     .collect();
@@ -58,7 +199,7 @@ impl Resolver<'_> {
                     &names,
                     "`loa media add FILE` imports it, `loa media list` shows what is there",
                 );
-                self.error(&entry.media.place, message, remedy);
+                self.error(&name.place, message, remedy);
                 None
             }
             _ => {
@@ -71,11 +212,40 @@ impl Resolver<'_> {
                     "write the beginning of the hash of the one you mean: {}",
                     hashes.join(" or ")
                 );
-                self.error(&entry.media.place, message, remedy);
+                self.error(&name.place, message, remedy);
                 None
             }
         }
     }
+}
+
+/// Tells whether a programme cannot be part of another one.
+const fn is_alone<P>(source: &Source<P>) -> bool {
+    matches!(source, Source::Relay(_) | Source::Silence)
+}
+
+enum Walk {
+    Fine,
+    Circle(Vec<String>),
+    TooDeep,
+}
+
+fn walk<'a>(parts: &BTreeMap<&'a str, Vec<&'a str>>, code: &'a str, way: &mut Vec<&'a str>) -> Walk {
+    let circle = way.first() == Some(&code);
+    way.push(code);
+    let found = if circle {
+        Walk::Circle(way.iter().map(|code| (*code).to_owned()).collect())
+    } else if way.len() > PLAYLIST_DEPTH_MAX + 1 {
+        Walk::TooDeep
+    } else {
+        let below = parts.get(code).into_iter().flatten();
+        let mut found = below.map(|part| walk(parts, part, way));
+        found
+            .find(|found| !matches!(found, Walk::Fine))
+            .unwrap_or(Walk::Fine)
+    };
+    way.pop();
+    found
 }
 
 /// Shorter beginnings of a hash could be words.

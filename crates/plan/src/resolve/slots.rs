@@ -1,12 +1,12 @@
 //! Slots: what they name, and whether they ever air.
 
-use std::collections::BTreeMap;
-
-use loa_model::{NewException, NewSlot, Programme, Recurrence, SlotChange};
+use loa_model::{
+    BulletinClass, NewException, NewSlot, Programme, Recurrence, SlotChange, SlotException, SlotSpec,
+};
 
 use super::{Resolver, did_you_mean};
 use crate::diagnostic::Placed;
-use crate::file::{ProgrammeEntry, RuleEntry, SlotEntry};
+use crate::file::SlotEntry;
 use crate::occurrence::Calendar;
 
 impl Resolver<'_> {
@@ -28,59 +28,41 @@ impl Resolver<'_> {
     }
 
     fn slot(&mut self, file: &str, entry: &SlotEntry) {
-        let new: Vec<&ProgrammeEntry> = self.files.iter().flat_map(|file| &file.file.programmes).collect();
-        let programme = &entry.programme;
-        let class = new
-            .iter()
-            .find(|other| other.code.value == programme.value)
-            .map(|other| other.class)
-            .or_else(|| self.stored_programme(&programme.value).map(|other| other.class));
-        if class.is_none() {
-            let new = new.iter().map(|other| other.code.value.as_str());
-            let codes: Vec<_> = new
-                .chain(self.known.programmes.iter().map(|other| other.code.as_str()))
-                .collect();
-            let remedy = did_you_mean(&programme.value, &codes, "declare it with [[programme]]");
-            self.error(
-                &programme.place,
-                format!("there is no programme \"{}\"", programme.value),
-                remedy,
-            );
+        self.check_programme(&entry.spec.programme);
+        for zone in &entry.spec.zones {
+            self.check_zone(zone);
+            self.refuse_twin_zone(entry, zone);
         }
-        for zone in &entry.zones {
-            self.slot_zone(entry, zone);
+        if let Some(profile) = &entry.spec.profile {
+            self.check_profile(profile);
         }
         self.slot_dates(entry);
-        let Some(class) = entry.class.as_ref().map(|class| class.value).or(class) else {
+        self.slot_exceptions(file, entry);
+        let Some(class) = entry.class.or_else(|| self.class_of(&entry.spec.programme.value)) else {
             return;
         };
+        let name = |name: Placed<String>| Ok::<_, std::convert::Infallible>(name.value);
+        let Ok(spec) = entry.spec.clone().try_map(name, name, name);
         self.schedule.slots.push(NewSlot {
             file: file.to_owned(),
             code: entry.code.value.clone(),
-            programme: programme.value.clone(),
-            zones: entry.zones.iter().map(|zone| zone.value.clone()).collect(),
-            recurrence: recurrence(&entry.rule),
-            valid_from: entry.valid_from.as_ref().map(|date| date.value),
-            valid_to: entry.valid_to.as_ref().map(|date| date.value),
-            class,
-            max_duration: entry.max_duration.value,
+            spec: SlotSpec { class, ..spec },
         });
-        self.schedule
-            .exceptions
-            .extend(entry.except.iter().map(|(date, note)| NewException {
-                file: file.to_owned(),
-                slot: entry.code.value.clone(),
-                date: date.value,
-                change: SlotChange::Cancel,
-                note: note.clone(),
-            }));
+    }
+
+    fn class_of(&self, programme: &str) -> Option<BulletinClass> {
+        let mut new = self.files.iter().flat_map(|file| &file.file.programmes);
+        new.find(|other| other.code.value == programme)
+            .map(|other| other.spec.class)
+            .or_else(|| self.stored_programme(programme).map(|other| other.spec.class))
     }
 
     /// A programme that the store has and that none of these files takes back.
-    fn stored_programme(&self, code: &str) -> Option<&Programme> {
+    pub(super) fn stored_programme(&self, code: &str) -> Option<&Programme> {
         let taken_back = self
             .known
-            .files
+            .owners
+            .programmes
             .get(code)
             .is_some_and(|file| self.schedule.files.contains(file));
         self.known
@@ -90,12 +72,14 @@ impl Resolver<'_> {
             .filter(|_| !taken_back)
     }
 
-    fn slot_zone(&mut self, entry: &SlotEntry, zone: &Placed<String>) {
+    /// Refuses a name that stands for no zone.
+    pub(super) fn check_zone(&mut self, zone: &Placed<String>) -> bool {
         let new = self.schedule.zones.iter().map(|zone| zone.code.as_str());
         let codes: Vec<_> = new
             .chain(self.known.zones.iter().map(|zone| zone.code.as_str()))
             .collect();
-        if !codes.contains(&zone.value.as_str()) {
+        let known = codes.contains(&zone.value.as_str());
+        if !known {
             let remedy = did_you_mean(&zone.value, &codes, "`loa zone list` shows what is there");
             self.error(
                 &zone.place,
@@ -103,13 +87,12 @@ impl Resolver<'_> {
                 remedy,
             );
         }
-        if entry
-            .zones
-            .iter()
-            .filter(|other| other.value == zone.value)
-            .count()
-            > 1
-        {
+        known
+    }
+
+    fn refuse_twin_zone(&mut self, entry: &SlotEntry, zone: &Placed<String>) {
+        let same = entry.spec.zones.iter().filter(|other| other.value == zone.value);
+        if same.count() > 1 {
             self.error(
                 &zone.place,
                 format!("zone \"{}\" is named twice", zone.value),
@@ -118,19 +101,67 @@ impl Resolver<'_> {
         }
     }
 
-    /// Looks whether the slot ever airs, and whether its exceptions take anything away.
+    fn slot_exceptions(&mut self, file: &str, entry: &SlotEntry) {
+        let times = Calendar::new(&entry.spec).map(|calendar| calendar.times().to_vec());
+        for (index, exception) in entry.except.iter().enumerate() {
+            if let SlotChange::Replace(programme) = &exception.change {
+                self.check_programme(programme);
+            }
+            let place = &exception.date.place;
+            let same = |other: &&crate::file::ExceptionEntry| {
+                (other.date.value, other.time) == (exception.date.value, exception.time)
+            };
+            if entry.except[..index].iter().any(|other| same(&other)) {
+                let message = format!(
+                    "slot \"{}\" is changed twice on {}",
+                    entry.code.value, exception.date.value
+                );
+                self.error(place, message, "keep one of the changes, or give each its time");
+            }
+            let Ok(times) = &times else { continue };
+            match exception.time {
+                Some(time) if !times.contains(&time) => {
+                    let message = format!("slot \"{}\" does not air at {time}", entry.code.value);
+                    self.error(place, message, "mend the time");
+                }
+                None if times.len() > 1 && matches!(exception.change, SlotChange::Move(_)) => {
+                    let message = format!(
+                        "slot \"{}\" airs {} times a day; which is moved?",
+                        entry.code.value,
+                        times.len()
+                    );
+                    let remedy = format!("add time = \"{}\"", times[0].format("%H:%M"));
+                    self.error(place, message, remedy);
+                }
+                _ => {}
+            }
+            self.schedule.exceptions.push(NewException {
+                file: file.to_owned(),
+                exception: SlotException {
+                    slot: entry.code.value.clone(),
+                    date: exception.date.value,
+                    time: exception.time,
+                    change: match &exception.change {
+                        SlotChange::Cancel => SlotChange::Cancel,
+                        SlotChange::Move(to) => SlotChange::Move(*to),
+                        SlotChange::Replace(programme) => SlotChange::Replace(programme.value.clone()),
+                        SlotChange::Trim(limit) => SlotChange::Trim(*limit),
+                    },
+                    note: exception.note.clone(),
+                },
+            });
+        }
+    }
+
     fn slot_dates(&mut self, entry: &SlotEntry) {
-        let (from, to) = (entry.valid_from.as_ref(), entry.valid_to.as_ref());
-        let (from, to) = (from.map(|date| date.value), to.map(|date| date.value));
-        let none = BTreeMap::new();
-        let Ok(calendar) = Calendar::new(&recurrence(&entry.rule), from, to, none) else {
+        let Ok(calendar) = Calendar::new(&entry.spec) else {
             return;
         };
-        let place = entry.rule.place();
+        let place = &entry.rule;
         if calendar.dates_from(self.known.today).next().is_none() {
             let code = &entry.code.value;
-            match &entry.rule {
-                RuleEntry::At(at) if at.value.date() < self.known.today => {
+            match &entry.spec.recurrence {
+                Recurrence::Once(at) if at.date() < self.known.today => {
                     self.warning(
                         place,
                         format!("slot \"{code}\" is past and never airs again"),
@@ -144,21 +175,18 @@ impl Resolver<'_> {
                 ),
             }
         }
-        for (date, _) in &entry.except {
-            if !calendar.names(date.value) {
+        for exception in &entry.except {
+            if !calendar.names(exception.date.value) {
                 let message = format!(
                     "slot \"{}\" does not air on {} anyway",
-                    entry.code.value, date.value
+                    entry.code.value, exception.date.value
                 );
-                self.warning(&date.place, message, "mend the date, or leave the exception out");
+                self.warning(
+                    &exception.date.place,
+                    message,
+                    "mend the date, or leave the exception out",
+                );
             }
         }
-    }
-}
-
-fn recurrence(rule: &RuleEntry) -> Recurrence {
-    match rule {
-        RuleEntry::Cron(line) => Recurrence::Cron(line.value.clone()),
-        RuleEntry::At(at) => Recurrence::Once(at.value),
     }
 }

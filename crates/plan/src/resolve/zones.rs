@@ -123,6 +123,7 @@ impl Resolver<'_> {
                 name: entry.name.clone(),
                 parent: entry.parent.as_ref().map(|parent| parent.value.clone()),
                 channel: Channel(entry.channel.value),
+                settings: entry.settings.clone(),
             }));
             left = later;
         }

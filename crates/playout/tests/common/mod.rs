@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod life;
 pub(crate) mod script;
 pub(crate) mod sent;
 
@@ -10,10 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Channel, Command, CommandDone, ContentHash, OccurrenceId, PreEmption, Reason,
-    Refusal, RunSheet, RunSheetLine, SessionId, SlotId, Verdict, WallTime, Zone, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, ORDER_DEFAULT,
+    OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId, SlotId, Verdict,
+    WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
 use loa_playout::{Action, ChimeInfo, Engine, EngineSettings, LastPart};
+
+/// Number of the chime's media.
+pub(crate) const CHIME: i64 = 99;
 
 /// Time zero of every script.
 pub(crate) const T0: WallTime = WallTime::from_unix_s(1_800_000_000);
@@ -27,12 +32,14 @@ pub(crate) fn tree() -> ZoneTree {
         name: format!("Zone {id}"),
         parent: parent.map(ZoneId),
         channel: Channel(u16::try_from(id).unwrap()),
+        settings: ZoneSettings::default(),
     };
     ZoneTree::new(parents.into_iter().map(zone).collect()).unwrap()
 }
 
 pub(crate) fn settings() -> EngineSettings {
     let chime = ChimeInfo {
+        media: media(CHIME),
         duration: Duration::from_secs(2),
     };
     EngineSettings::new(
@@ -62,12 +69,14 @@ pub(crate) fn line(slot: i64, zone: i64, start: f64, duration: f64, class: Bulle
         },
         slot: format!("p{slot}"),
         title: format!("p{slot}"),
-        media: media(slot),
+        content: Content::piece(media(slot), Duration::from_secs_f64(duration)),
         duration: Duration::from_secs_f64(duration),
         cut: false,
         class,
-        chime: false,
+        order: ORDER_DEFAULT,
+        chime: Chime::default(),
         pre_emption: PreEmption::Resume,
+        give_up_after: None,
         start,
         verdict: Verdict::Airs,
         reasons: vec![Reason::Scheduled { rule: "test".into() }],
@@ -290,7 +299,7 @@ pub(crate) fn last_parts(log: &[AsRunEvent]) -> Vec<LastPart> {
                 );
             }
             AsRunEvent::Ended(end) => last.get_mut(&end.session).unwrap().ended = Some(end.clone()),
-            AsRunEvent::NotAired { .. } => {}
+            AsRunEvent::NotAired { .. } | AsRunEvent::Delayed { .. } => {}
         }
     }
     last.into_values().collect()
@@ -303,6 +312,24 @@ pub(crate) fn not_aired(log: &[AsRunEvent]) -> Vec<OccurrenceId> {
         _ => None,
     });
     not_aired.collect()
+}
+
+/// Returns the occurrences that could not begin at their time, and have not begun nor been given up since.
+pub(crate) fn delayed(log: &[AsRunEvent]) -> Vec<OccurrenceId> {
+    let begun = |occurrence: OccurrenceId| {
+        log.iter().any(|event| match event {
+            AsRunEvent::Started(part) => part.origin == Origin::Slot(occurrence),
+            AsRunEvent::NotAired {
+                occurrence: never, ..
+            } => *never == occurrence,
+            _ => false,
+        })
+    };
+    let delayed = log.iter().filter_map(|event| match event {
+        AsRunEvent::Delayed { occurrence, .. } => Some(*occurrence),
+        _ => None,
+    });
+    delayed.filter(|occurrence| !begun(*occurrence)).collect()
 }
 
 /// Seconds after [`T0`].

@@ -7,12 +7,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Station, last_parts, line, media, not_aired, s};
+use super::{Station, delayed, last_parts, line, media, not_aired, s};
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, ContentHash, PreEmption, Reason, RunSheetLine, SessionId, WallTime,
-    ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Command, ContentHash, PreEmption, Reason, RunSheetLine, SessionId, Sound,
+    WallTime, ZoneId, ZoneTree,
 };
-use loa_playout::Action;
+use loa_playout::{Action, Feed, Start};
 
 struct Script {
     station: Station,
@@ -79,7 +79,7 @@ impl Script {
                 let kept = super::tree();
                 let kept = kept.iter().filter(|zone| arguments.contains(&zone.code.as_str()));
                 let tree = ZoneTree::new(kept.cloned().collect()).unwrap();
-                station.engine.handle_zones(tree, station.now);
+                station.engine.handle_zones(tree, 0, station.now);
                 station.drain();
             }
             "lost" => self.come_back(arguments[0].parse().unwrap()),
@@ -97,7 +97,9 @@ impl Script {
         self.station = Station::new(self.epoch, back);
         self.seen = 0;
         let (parts, never, now) = (last_parts(&self.log), not_aired(&self.log), self.station.now);
-        self.station.engine.restore(&parts, &never, Some(alive), now);
+        self.station
+            .engine
+            .restore(&parts, &never, &delayed(&self.log), &[], Some(alive), now);
         self.station.drain();
     }
 
@@ -116,9 +118,9 @@ impl Script {
         let mut pieces = std::collections::BTreeMap::new();
         for (_, action) in &self.station.actions {
             match action {
-                Action::Start(start) => drop(pieces.insert(start.session, start.media.0[0])),
+                Action::Start(start) => drop(pieces.insert(start.session, fed(start).0)),
                 Action::AsRun(AsRunEvent::Started(part)) => {
-                    pieces.insert(part.session, part.media.0[0]);
+                    pieces.insert(part.session, sounding(&part.sound));
                 }
                 _ => {}
             }
@@ -137,14 +139,16 @@ impl Script {
                     writeln!(
                         out,
                         "start {}/{} z{} @{}+{}..{}{chime}{cut}",
-                        start.media.0[0],
+                        fed(start).0,
                         start.part,
                         start.zone,
                         time(start.at),
-                        number(start.offset.as_secs_f64()),
+                        number(fed(start).1),
                         time(start.ends)
                     )
                 }
+                Action::OpenRelay { relay, .. } => writeln!(out, "open {}", relay.0),
+                Action::CloseRelay { relay } => writeln!(out, "close {}", relay.0),
                 Action::Stop {
                     session, part, at, ..
                 } => writeln!(out, "stop {}/{part} @{}", pieces[session], time(*at)),
@@ -166,6 +170,10 @@ impl Script {
                         end.part,
                         time(end.at)
                     )
+                }
+                // It may still begin.
+                Action::AsRun(AsRunEvent::Delayed { occurrence, .. }) => {
+                    writeln!(out, "delayed {}", occurrence.slot)
                 }
                 Action::AsRun(AsRunEvent::NotAired {
                     occurrence, reason, ..
@@ -195,7 +203,8 @@ fn planned(text: &str) -> RunSheetLine {
     );
     for property in fields {
         match property {
-            "chime" => line.chime = true,
+            "chime" => line.chime.before = true,
+            "after" => line.chime.after = true,
             "cut" => line.cut = true,
             "rejoin" => line.pre_emption = PreEmption::Rejoin,
             "drop" => line.pre_emption = PreEmption::Drop,
@@ -205,6 +214,23 @@ fn planned(text: &str) -> RunSheetLine {
         }
     }
     line
+}
+
+/// What a start sends, as a number, and how far into it it begins, s. Relays count down from 250, and silence is 0.
+fn fed(start: &Start) -> (u8, f64) {
+    match start.feed {
+        Feed::Media { media, offset } => (media.0[0], offset.as_secs_f64()),
+        Feed::Relay(relay) => (250 - u8::try_from(relay.0).unwrap(), 0.0),
+        Feed::Silence => (0, 0.0),
+    }
+}
+
+fn sounding(sound: &Sound) -> u8 {
+    match sound {
+        Sound::Media(media) | Sound::Fill(Some(media)) => media.0[0],
+        Sound::Source(number) => 200 + u8::try_from(*number).unwrap(),
+        Sound::Fill(None) | Sound::Silence => 0,
+    }
 }
 
 fn seconds(text: &str) -> Duration {

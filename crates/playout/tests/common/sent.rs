@@ -1,10 +1,10 @@
 //! What the actions make the sender send, held against what the as-run log says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use loa_model::{AsRunEvent, Priority, SessionId, WallTime};
-use loa_playout::{Action, Start};
+use loa_model::{AsRunEvent, EndReason, PartEnded, Priority, SessionId, Sound, WallTime};
+use loa_playout::{Action, Feed, Start};
 
 use super::{settings, tree};
 
@@ -68,7 +68,10 @@ pub(crate) fn sent(actions: &[(WallTime, Action)], lost: Option<WallTime>) -> Re
                 stopped.until = *at;
             }
             Action::AsRun(event) => log.push(event),
-            Action::Prepare { .. } | Action::Release { .. } => {}
+            Action::Prepare { .. }
+            | Action::Release { .. }
+            | Action::OpenRelay { .. }
+            | Action::CloseRelay { .. } => {}
         }
     }
     over.extend(open.into_values());
@@ -93,11 +96,40 @@ fn agree(sent: &[Sent], log: &[&AsRunEvent]) -> Result<(), String> {
             _ => None,
         })
     };
+    // A relay changes its source within one stretch to the sender: the parts of it follow on from each other.
+    let goes_on = |end: &PartEnded| {
+        let relayed = matches!(end.reason, EndReason::SourceFailed { .. } | EndReason::SourceBack);
+        relayed.then(|| {
+            log.iter().find_map(|event| match event {
+                AsRunEvent::Started(next)
+                    if (next.session, next.part) == (end.session, end.part + 1)
+                        && next.at == end.at
+                        && matches!(next.sound, Sound::Source(_) | Sound::Fill(_)) =>
+                {
+                    Some(next)
+                }
+                _ => None,
+            })
+        })?
+    };
+    let follows: BTreeSet<_> = log
+        .iter()
+        .filter_map(|event| match event {
+            AsRunEvent::Ended(end) => goes_on(end).map(|next| (next.session, next.part)),
+            _ => None,
+        })
+        .collect();
     for event in log {
         let AsRunEvent::Started(started) = event else {
             continue;
         };
-        let end = ended(started.session, started.part);
+        if follows.contains(&(started.session, started.part)) {
+            continue;
+        }
+        let mut end = ended(started.session, started.part);
+        while let Some(next) = end.and_then(goes_on) {
+            end = ended(next.session, next.part);
+        }
         let Some(part) = sent.remove(&(started.session, started.part)) else {
             // What ends for good while it is off the air is written down as a part without length.
             match end {
@@ -106,9 +138,16 @@ fn agree(sent: &[Sent], log: &[&AsRunEvent]) -> Result<(), String> {
             }
         };
         let (start, until) = (part.start, part.until);
-        if (start.at, start.offset, start.zone, start.class)
-            != (started.at, started.media_offset, started.zone, started.class)
-        {
+        let sounds = match (&started.sound, start.feed) {
+            (Sound::Media(media), Feed::Media { media: sent, offset }) => {
+                let begins = started.content.piece_at(started.media_offset);
+                *media == sent && begins.is_some_and(|(.., begins)| begins + offset == started.media_offset)
+            }
+            (Sound::Silence, Feed::Silence) => true,
+            (Sound::Source(_) | Sound::Fill(_), Feed::Relay(_)) => true,
+            _ => false,
+        };
+        if !sounds || (start.at, start.zone, start.class) != (started.at, started.zone, started.class) {
             return Err(format!("logged otherwise than sent: {started:?} {start:?}"));
         }
         if end.is_some_and(|end| end.at != until) {
@@ -127,6 +166,7 @@ pub(crate) fn check_order(sent: &[Sent]) -> Result<(), String> {
     let priority = |part: &Sent| Priority {
         class: part.start.class,
         depth: tree.depth(part.start.zone),
+        order: 0,
         session: part.start.session,
     };
     for (i, part) in sent.iter().enumerate() {

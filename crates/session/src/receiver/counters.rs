@@ -66,6 +66,8 @@ pub struct Counters {
     pub too_early: u64,
     /// See [`DropReason::NoRoom`].
     pub no_room: u64,
+    /// Taken, but its time to sound passed in silence: quiet hours, minutes used up, or no policy known.
+    pub quiet: u64,
     /// Taken after a later one of the same stream.
     pub reordered: u64,
     /// Packets of a session that never came, as far as later ones prove it.

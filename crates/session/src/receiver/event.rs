@@ -1,6 +1,6 @@
 //! What the receiver hands to whoever renders the sound, and why it drops what it drops.
 
-use loa_model::{BulletinClass, Channel, Priority, SampleTime, SessionId};
+use loa_model::{BulletinClass, Channel, Priority, SampleTime, SessionId, Silence};
 use serde::Serialize;
 
 /// One session as a receiver hears it: who signed it, which one, on which group.
@@ -28,16 +28,24 @@ pub struct Playing {
     pub depth: u8,
     /// An exercise.
     pub drill: bool,
+    /// A person with a name released it.
+    pub authored: bool,
     /// It plays by its arrival here, not by the common clock, so other receivers may not be together with it.
     pub by_arrival: bool,
 }
 
 impl Playing {
+    /// Tells whether it sounds in quiet hours, and at full volume whatever the hour.
+    pub fn passes_quiet_hours(&self) -> bool {
+        self.authored && self.class == BulletinClass::Emergency
+    }
+
     /// Returns its claim to the air.
     pub const fn priority(&self) -> Priority {
         Priority {
             class: self.class,
             depth: self.depth,
+            order: 0,
             session: self.key.session,
         }
     }
@@ -56,6 +64,10 @@ pub enum Playout {
     Gap(Gap),
     /// Another session takes the air, or nobody.
     Switch(Switch),
+    /// What is on air goes on at another volume.
+    Volume(Volume),
+    /// A stretch that came and does not sound.
+    Withheld(Withheld),
 }
 
 /// A packet to decode.
@@ -97,6 +109,30 @@ pub struct Switch {
     pub to: Option<Playing>,
     /// Why.
     pub why: SwitchReason,
+    /// Volume at which `to` begins: gain upon the receiver's own, dB.
+    pub gain_db: i8,
+}
+
+/// Another volume for the session on air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// From when on.
+    pub at: SampleTime,
+    /// Gain upon the receiver's own, dB.
+    pub gain_db: i8,
+}
+
+/// A stretch of a session that quiet hours keep silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// Which.
+    pub session: Playing,
+    /// Where it begins.
+    pub start: SampleTime,
+    /// How long it is.
+    pub samples: u64,
+    /// Why.
+    pub why: Silence,
 }
 
 /// Why the air changed hands.
@@ -111,4 +147,6 @@ pub enum SwitchReason {
     Ended,
     /// What held it was silent for too long.
     Silent,
+    /// Quiet hours began, or the zone's minutes were used up.
+    Quiet,
 }

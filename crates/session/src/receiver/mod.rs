@@ -2,6 +2,7 @@
 
 mod counters;
 mod event;
+mod quiet;
 mod station;
 mod timeline;
 mod track;
@@ -14,7 +15,8 @@ use loa_model::{Channel, SampleTime, WallTime};
 use loa_wire::{Addressing, KeyId, RtpPacket, SignedBeacon, WireError, read_rtcp, read_rtp};
 
 pub use counters::{Counters, DropReason};
-pub use event::{Frame, Gap, Playing, Playout, SessionKey, Switch, SwitchReason};
+pub use event::{Frame, Gap, Playing, Playout, SessionKey, Switch, SwitchReason, Volume, Withheld};
+pub use quiet::{QuietMemory, QuietMemoryError, QuietStatus};
 
 use crate::opus::packet_samples;
 use station::{Numbered, Station};
@@ -37,6 +39,10 @@ pub struct ReceiverSettings {
 ///
 /// Hand in each datagram with the time it arrived. Whoever renders the sound asks [`playout`](Self::playout) for
 /// everything before the sample it needs next; that request is what moves time on.
+///
+/// It keeps its zone's quiet hours whoever asks: in them, and until it knows them, nothing sounds but an emergency with a
+/// named author. Keep what [`poll_quiet_memory`](Self::poll_quiet_memory) returns and give it back to
+/// [`restore_quiet`](Self::restore_quiet) at the next start, so that they hold from the first second.
 #[derive(Debug)]
 pub struct Receiver {
     settings: ReceiverSettings,
@@ -75,8 +81,34 @@ impl Receiver {
     }
 
     /// Takes note of whether this machine's clock is synchronised; sessions that play keep their place.
-    pub const fn set_clock_trusted(&mut self, trusted: bool) {
+    pub fn set_clock_trusted(&mut self, trusted: bool) {
         self.clock_trusted = trusted;
+        self.set_quiet_clock();
+    }
+
+    /// Goes on with the quiet hours that were kept before the restart. To be called before anything is heard.
+    ///
+    /// # Errors
+    ///
+    /// See [`QuietMemoryError`]; nothing is changed then.
+    pub fn restore_quiet(&mut self, memory: QuietMemory) -> Result<(), QuietMemoryError> {
+        if self.settings.chain.first() != Some(&memory.channel) {
+            return Err(QuietMemoryError::OtherZone {
+                found: memory.channel,
+            });
+        }
+        self.timeline.gate.restore(memory)
+    }
+
+    /// Returns what is to be kept of quiet hours over a restart, if that changed since the last call.
+    pub fn poll_quiet_memory(&mut self) -> Option<QuietMemory> {
+        let own = *self.settings.chain.first()?;
+        self.timeline.gate.poll_memory(own)
+    }
+
+    /// Returns how quiet hours stand at the sample that is decided next.
+    pub fn quiet(&self) -> QuietStatus {
+        self.timeline.gate.status(self.timeline.decided())
     }
 
     /// Tells whether new sessions play by the clock, rather than by their arrival.
@@ -120,6 +152,7 @@ impl Receiver {
         let lost = self.stations.values().map(Station::lost).sum::<u64>() + self.lost_before;
         Counters {
             lost,
+            quiet: self.timeline.withheld(),
             ..self.counters
         }
     }
@@ -173,6 +206,7 @@ impl Receiver {
             class: packet.onair.class,
             depth,
             drill: packet.onair.drill,
+            authored: packet.onair.authored,
             by_arrival: !self.plays_by_clock(),
         };
         let station = self
@@ -293,8 +327,22 @@ impl Receiver {
         station.mark_beacon(channel, beacon.at, arrived)?;
         self.beacons.insert(channel, arrived);
         self.counters.beacons += 1;
+        if self.settings.chain.first() == Some(&channel) {
+            self.timeline.gate.learn(signed.key_id, beacon);
+        }
+        self.set_quiet_clock();
         self.retry_unknown(signed.key_id, arrived);
         Ok(())
+    }
+
+    /// Quiet hours go by this machine's clock if that is trusted, else by the stations'.
+    fn set_quiet_clock(&mut self) {
+        let ahead_ns = if self.clock_trusted {
+            0
+        } else {
+            self.beacon_ahead_ns().unwrap_or(0)
+        };
+        self.timeline.gate.set_ahead_ns(ahead_ns);
     }
 
     /// Learns a station's key from its certificate, and a renewed certificate from the same station.

@@ -6,7 +6,8 @@ use loa_model::SampleTime;
 use loa_wire::KeyId;
 
 use super::counters::DropReason;
-use super::event::{Frame, Gap, Playing, Playout, SessionKey, Switch, SwitchReason};
+use super::event::{Frame, Gap, Playing, Playout, SessionKey, Switch, SwitchReason, Volume, Withheld};
+use super::quiet::{Gate, Verdict};
 use super::track::{Next, Placed, Track};
 
 /// All sessions that have packets, and how far the decision has come.
@@ -17,6 +18,10 @@ pub(super) struct Timeline {
     decided: SampleTime,
     on_air: Option<OnAir>,
     outputs: VecDeque<Playout>,
+    /// Whether, and how loud, the zone may sound.
+    pub(super) gate: Gate,
+    /// Packets whose time to sound passed in silence.
+    withheld: u64,
 }
 
 #[derive(Debug)]
@@ -26,15 +31,18 @@ struct OnAir {
     since: SampleTime,
     /// How far frames and gaps were handed out; may be past what is decided.
     handed: SampleTime,
+    gain_db: i8,
 }
 
 impl Timeline {
-    pub(super) const fn new(from: SampleTime) -> Self {
+    pub(super) fn new(from: SampleTime) -> Self {
         Self {
             tracks: BTreeMap::new(),
             decided: from,
             on_air: None,
             outputs: VecDeque::new(),
+            gate: Gate::default(),
+            withheld: 0,
         }
     }
 
@@ -96,6 +104,16 @@ impl Timeline {
         ended.for_each(|(_, track)| track.end_by(track.reached()));
     }
 
+    /// Returns how far the decision has come.
+    pub(super) const fn decided(&self) -> SampleTime {
+        self.decided
+    }
+
+    /// Returns how many packets' time to sound passed in silence.
+    pub(super) const fn withheld(&self) -> u64 {
+        self.withheld
+    }
+
     /// Returns what is heard.
     pub(super) fn playing(&self) -> Option<Playing> {
         self.on_air.as_ref().map(|on_air| on_air.playing)
@@ -120,14 +138,16 @@ impl Timeline {
         self.outputs.pop_front()
     }
 
-    /// Goes one stretch further: to the next change of the air, the next packet, or `until`.
+    /// Goes one stretch further: to the next change of the air, the next packet, an edge of quiet hours, or `until`.
     fn step(&mut self, until: SampleTime) {
         let at = self.decided;
-        let winner = self.strongest(at);
+        let verdict = self.gate.verdict(at);
+        let winner = self.strongest(at, &verdict);
         if winner.map(|playing| playing.key) != self.playing().map(|playing| playing.key) {
-            self.switch(at, winner);
+            self.switch(at, winner, &verdict);
         }
-        let boundary = self.boundary(at, winner).min(until);
+        self.set_volume(at, &verdict);
+        let boundary = self.boundary(at, winner, &verdict).min(until);
         match &mut self.on_air {
             Some(on_air) if on_air.handed < boundary => {
                 let track = self
@@ -139,6 +159,7 @@ impl Timeline {
             }
             _ => {
                 self.decided = boundary;
+                self.account(at, boundary, &verdict);
                 let on_air = self.playing().map(|playing| playing.key);
                 self.tracks.retain(|key, track| {
                     track.prune(boundary);
@@ -148,15 +169,48 @@ impl Timeline {
         }
     }
 
-    fn strongest(&self, at: SampleTime) -> Option<Playing> {
-        let holding = self.tracks.values().filter(|track| track.holds(at));
+    fn strongest(&self, at: SampleTime, verdict: &Verdict) -> Option<Playing> {
+        let holding = self
+            .tracks
+            .values()
+            .filter(|track| track.holds(at) && verdict.admits(&track.playing));
         holding.map(|track| track.playing).max_by_key(Playing::priority)
     }
 
-    /// Returns the next sample at which another session may take the air.
-    fn boundary(&self, at: SampleTime, winner: Option<Playing>) -> SampleTime {
-        let stronger =
-            |track: &&Track| winner.is_none_or(|playing| track.playing.priority() > playing.priority());
+    /// Counts what sounded from `at` to `boundary`, and tells what was kept silent.
+    fn account(&mut self, at: SampleTime, boundary: SampleTime, verdict: &Verdict) {
+        let on_air = self.playing().filter(|playing| !playing.passes_quiet_hours());
+        if let Some(track) = on_air.and_then(|playing| self.tracks.get(&playing.key)) {
+            // Waiting for packets that may never come is no sound.
+            let sounded = track.reached().min(boundary).samples_after(at);
+            self.gate.count(verdict, u64::try_from(sounded).unwrap_or(0));
+        }
+        let Some(why) = verdict.silence else { return };
+        for track in self
+            .tracks
+            .values()
+            .filter(|track| !verdict.admits(&track.playing))
+        {
+            let from = track.first().max(at);
+            let to = track.holds_until().min(track.reached()).min(boundary);
+            if from < to {
+                self.withheld += track.begin_within(from, to);
+                self.outputs.push_back(Playout::Withheld(Withheld {
+                    session: track.playing,
+                    start: from,
+                    samples: u64::try_from(to.samples_after(from)).unwrap_or(0),
+                    why,
+                }));
+            }
+        }
+    }
+
+    /// Returns the next sample at which another session may take the air, or the air's rules may change.
+    fn boundary(&self, at: SampleTime, winner: Option<Playing>, verdict: &Verdict) -> SampleTime {
+        let stronger = |track: &&Track| {
+            verdict.admits(&track.playing)
+                && winner.is_none_or(|playing| track.playing.priority() > playing.priority())
+        };
         let starts = self
             .tracks
             .values()
@@ -166,17 +220,31 @@ impl Timeline {
         let end = winner
             .and_then(|playing| self.tracks.get(&playing.key))
             .map(Track::holds_until);
-        starts.chain(end).min().unwrap_or(SampleTime(i64::MAX))
+        starts
+            .chain(end)
+            .min()
+            .map_or(verdict.until, |next| next.min(verdict.until))
     }
 
-    fn switch(&mut self, at: SampleTime, to: Option<Playing>) {
+    fn set_volume(&mut self, at: SampleTime, verdict: &Verdict) {
+        if let Some(on_air) = &mut self.on_air {
+            let gain_db = verdict.gain_db_of(&on_air.playing);
+            if std::mem::replace(&mut on_air.gain_db, gain_db) != gain_db {
+                self.outputs.push_back(Playout::Volume(Volume { at, gain_db }));
+            }
+        }
+    }
+
+    fn switch(&mut self, at: SampleTime, to: Option<Playing>, verdict: &Verdict) {
         let from = self.on_air.take();
         let why = match (&from, to) {
             (None, _) => SwitchReason::Started,
             (Some(from), to) => {
                 let track = self.tracks.get(&from.playing.key);
                 let holds = track.is_some_and(|track| track.holds(at));
-                if holds && to.is_some() {
+                if holds && !verdict.admits(&from.playing) {
+                    SwitchReason::Quiet
+                } else if holds && to.is_some() {
                     SwitchReason::PreEmpted
                 } else if track.is_some_and(Track::is_complete) {
                     SwitchReason::Ended
@@ -185,11 +253,13 @@ impl Timeline {
                 }
             }
         };
+        let gain_db = to.map_or(0, |playing| verdict.gain_db_of(&playing));
         self.outputs.push_back(Playout::Switch(Switch {
             at,
             from: from.map(|from| from.playing),
             to,
             why,
+            gain_db,
         }));
         self.on_air = to.map(|playing| {
             let handed = self
@@ -200,6 +270,7 @@ impl Timeline {
                 playing,
                 since: at,
                 handed,
+                gain_db,
             }
         });
     }

@@ -191,6 +191,11 @@ impl Track {
         }
     }
 
+    /// Returns how many packets begin within a stretch.
+    pub(super) fn begin_within(&self, from: SampleTime, to: SampleTime) -> u64 {
+        self.packets.range(from..to).count() as u64
+    }
+
     /// Returns where decoding should begin so that the decoder has settled at `at`: on an unbroken run of packets.
     pub(super) fn pre_roll(&self, at: SampleTime) -> SampleTime {
         let mut from = at;

@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 use toml::value::{Date, Datetime};
 
 use crate::diagnostic::{Diagnostic, Place, Placed, Places};
-use crate::suggest::nearest;
+use crate::suggest::{CODE_LENGTH_MAX, code_from, nearest};
+use loa_model::{BulletinClass, GAIN_DB_MIN};
 
 /// Collects faults while tables are read.
 pub(crate) struct Reader<'a> {
@@ -339,6 +340,144 @@ impl<'a> Reader<'a> {
                 (message, format!("write {key} = \"15m\", \"90s\" or \"1h30m\""))
             }
         };
+        self.faults.push(Diagnostic::error(&text.place, message, remedy));
+        None
+    }
+
+    /// Opens an inline table.
+    pub(crate) fn table<'t>(
+        &mut self,
+        entry: &Entry<'t, 'a>,
+        key: &'static str,
+        keys: &'static [&'static str],
+        example: &str,
+    ) -> Option<Entry<'t, 'a>> {
+        let value = self.value(entry, key)?;
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value, "a table in braces", example);
+            return None;
+        };
+        Some(self.entry(key, keys, table, &value.span()))
+    }
+
+    /// Reads a table of texts whose keys are the author's.
+    pub(crate) fn named_texts(
+        &mut self,
+        entry: &Entry<'_, 'a>,
+        key: &'static str,
+        example: &str,
+    ) -> Vec<(Placed<String>, Placed<String>)> {
+        let Some(value) = self.value(entry, key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type(key, value, "a table in braces", example);
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for (name, text) in table {
+            let name = Placed {
+                value: name.get_ref().as_ref().to_owned(),
+                place: self.places.at(name.span().start),
+            };
+            match text.get_ref() {
+                DeValue::String(found) => {
+                    texts.extend(
+                        self.checked_text(key, found, text.span().start, example)
+                            .map(|text| (name, text)),
+                    );
+                }
+                _ => self.wrong_type(key, text, "a table of texts", example),
+            }
+        }
+        texts
+    }
+
+    /// Reads how much quieter something is, dB: zero or less.
+    pub(crate) fn decibels(&mut self, entry: &Entry<'_, 'a>, key: &str, allowed: &[i8]) -> Option<i8> {
+        let value = self.value(entry, key)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_type(key, value, "a whole number", "-6");
+            return None;
+        };
+        let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let found = number.and_then(|number| i8::try_from(number).ok());
+        let fits = found.filter(|db| {
+            if allowed.is_empty() {
+                (GAIN_DB_MIN..=0).contains(db)
+            } else {
+                allowed.contains(db)
+            }
+        });
+        if fits.is_none() {
+            let list = allowed.iter().map(i8::to_string).collect::<Vec<_>>().join(", ");
+            let wanted = if allowed.is_empty() {
+                format!("from {GAIN_DB_MIN} to 0")
+            } else {
+                format!("one of {list}")
+            };
+            self.error(
+                value.span().start,
+                format!("{key} {integer} dB is not {wanted}"),
+                format!("write {key} = -6"),
+            );
+        }
+        fits
+    }
+
+    pub(crate) fn class(&mut self, entry: &Entry<'_, 'a>) -> Option<Placed<BulletinClass>> {
+        let words = &["background", "normal", "priority", "emergency"];
+        if entry.is_text("class", "live") {
+            let place = entry.place_of(self, "class");
+            let remedy = "use normal or priority; a person goes live from the panel or with an override";
+            self.faults.push(Diagnostic::error(
+                &place,
+                "class \"live\" is a person speaking, not a file",
+                remedy,
+            ));
+            return None;
+        }
+        let word = self.word(entry, "class", words)?;
+        let value = word.value.parse().ok()?;
+        Some(Placed {
+            value,
+            place: word.place,
+        })
+    }
+
+    pub(crate) fn word(
+        &mut self,
+        entry: &Entry<'_, 'a>,
+        key: &str,
+        words: &[&'static str],
+    ) -> Option<Placed<&'static str>> {
+        let text = self.text(entry, key, &format!("\"{}\"", words[0]))?;
+        if let Some(word) = words.iter().find(|word| **word == text.value) {
+            return Some(Placed {
+                value: *word,
+                place: text.place,
+            });
+        }
+        let remedy = nearest(&text.value, words.iter().copied()).map_or_else(
+            || format!("use {}", words.join(", ")),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        let message = format!("{key} \"{}\" is unknown", text.value);
+        self.faults.push(Diagnostic::error(&text.place, message, remedy));
+        None
+    }
+
+    pub(crate) fn code(&mut self, entry: &Entry<'_, 'a>, key: &str) -> Option<Placed<String>> {
+        let text = self.text(entry, key, "\"xa-an-phu\"")?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if text.value.bytes().all(plain) && text.value.len() <= CODE_LENGTH_MAX {
+            return Some(text);
+        }
+        let message = format!(
+            "{key} \"{}\" is not a code: small letters a-z, digits and hyphens, at most {CODE_LENGTH_MAX}",
+            text.value
+        );
+        let remedy = format!("write {key} = \"{}\"", code_from(&text.value));
         self.faults.push(Diagnostic::error(&text.place, message, remedy));
         None
     }

@@ -1,0 +1,124 @@
+//! One day aired by the real engine, in virtual time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use loa_model::{
+    AsRunEvent, ContentHash, OccurrenceId, Origin, PartEnded, PartStarted, RunSheet, SessionId, Sound,
+    WallTime, ZoneTree,
+};
+use loa_playout::{Action, Engine, EngineSettings};
+
+/// What the engine did with a day.
+#[derive(Clone, Debug, Default)]
+pub struct Aired {
+    /// Each part, with its end, in order of their start.
+    pub parts: Vec<(PartStarted, PartEnded)>,
+    /// What never aired, and why.
+    pub not_aired: Vec<(OccurrenceId, loa_model::EndReason)>,
+}
+
+impl Aired {
+    /// Walks the parts of one planned occurrence.
+    pub fn of(&self, occurrence: OccurrenceId) -> impl Iterator<Item = &(PartStarted, PartEnded)> {
+        self.parts
+            .iter()
+            .filter(move |(part, _)| part.origin == Origin::Slot(occurrence))
+    }
+
+    /// Returns the occurrence that a session aired.
+    pub fn occurrence(&self, session: SessionId) -> Option<OccurrenceId> {
+        let part = self.parts.iter().find(|(part, _)| part.session == session)?;
+        match part.0.origin {
+            Origin::Slot(occurrence) => Some(occurrence),
+            Origin::Override { .. } => None,
+        }
+    }
+}
+
+/// Airs run-sheets, in order of their dates, from `from` to `to`, with media of these lengths and relays that work.
+///
+/// Nothing is slept: time goes from one thing to do to the next.
+pub fn air(
+    tree: &ZoneTree,
+    sheets: &[RunSheet],
+    media: &BTreeMap<ContentHash, Duration>,
+    settings: EngineSettings,
+    from: WallTime,
+    to: WallTime,
+) -> Aired {
+    let mut rehearsed = Rehearsed {
+        engine: Engine::new(tree.clone(), 1, settings, from),
+        media,
+        open: BTreeMap::new(),
+        aired: Aired::default(),
+    };
+    for sheet in sheets {
+        rehearsed.engine.handle_run_sheet(sheet, from);
+    }
+    rehearsed.obey(from);
+    let mut now = from;
+    while let Some(due) = rehearsed.engine.poll_timeout().filter(|due| *due <= to) {
+        now = now.max(due);
+        rehearsed.engine.handle_timeout(now);
+        rehearsed.obey(now);
+    }
+    rehearsed.engine.handle_timeout(to);
+    rehearsed.obey(to);
+    let Rehearsed { open, mut aired, .. } = rehearsed;
+    // What is still on air at the end is told as far as it came.
+    for part in open.into_values() {
+        let ended = PartEnded {
+            session: part.session,
+            part: part.part,
+            at: to.min(part.ends),
+            media_offset: part.media_offset + to.min(part.ends).since(part.at),
+            reason: loa_model::EndReason::HeadEndStopped,
+        };
+        aired.parts.push((part, ended));
+    }
+    aired
+        .parts
+        .sort_by_key(|(part, _)| (part.at, part.session, part.part));
+    aired
+}
+
+struct Rehearsed<'a> {
+    engine: Engine,
+    media: &'a BTreeMap<ContentHash, Duration>,
+    open: BTreeMap<(SessionId, u32), PartStarted>,
+    aired: Aired,
+}
+
+impl Rehearsed<'_> {
+    fn obey(&mut self, now: WallTime) {
+        while let Some(action) = self.engine.poll_output() {
+            match action {
+                Action::Prepare { media } => {
+                    let known = self.media.get(&media).copied();
+                    let ready = known.ok_or_else(|| "its file is not in the library".to_owned());
+                    self.engine.handle_media(media, ready, now);
+                }
+                Action::OpenRelay { relay, .. } => {
+                    self.engine.handle_relay(relay, Sound::Source(0), None, now);
+                }
+                Action::AsRun(AsRunEvent::Started(part)) => {
+                    self.open.insert((part.session, part.part), part);
+                }
+                Action::AsRun(AsRunEvent::Ended(end)) => {
+                    if let Some(part) = self.open.remove(&(end.session, end.part)) {
+                        self.aired.parts.push((part, end));
+                    }
+                }
+                Action::AsRun(AsRunEvent::NotAired {
+                    occurrence, reason, ..
+                }) => self.aired.not_aired.push((occurrence, reason)),
+                Action::AsRun(AsRunEvent::Delayed { .. })
+                | Action::Release { .. }
+                | Action::CloseRelay { .. }
+                | Action::Start(_)
+                | Action::Stop { .. } => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! `[[programme]]`: something that can be aired.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use loa_model::{BulletinClass, Chime, PlaylistItem, PreEmption, ProgrammeSpec, Relay, Source, WhenNone};
+use toml::de::DeTable;
+
+use super::fields::{Entry, Reader};
+use crate::diagnostic::{Diagnostic, Placed};
+
+/// A `[[programme]]` table; programmes and media are named as written.
+#[derive(Clone, Debug)]
+pub struct ProgrammeEntry {
+    /// Its code.
+    pub code: Placed<String>,
+    /// What it is. A playlist's items stand as media, until it is known which of them are programmes.
+    pub spec: ProgrammeSpec<Placed<String>, Placed<String>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn programme(&mut self, table: &DeTable<'a>, span: &Range<usize>) -> Option<ProgrammeEntry> {
+        let entry = self.entry("[[programme]]", KEYS, table, span);
+        self.require(&entry, "code", "\"ban-tin-sang\"");
+        self.require(&entry, "title", "\"Bản tin buổi sáng\"");
+        let code = self.code(&entry, "code");
+        let title = self.text(&entry, "title", "\"Bản tin buổi sáng\"");
+        let source = self.source(&entry);
+        let class = self.class(&entry);
+        let chime = self.chime(&entry);
+        let pre_emption = self.word(&entry, "pre_emption", &["resume", "rejoin", "drop"]);
+        let give_up_after = self.span(&entry, "give_up_after", DURATION_MAX);
+        let topic = self.text(&entry, "topic", "\"Y tế\"");
+        let campaign = self.text(&entry, "campaign", "\"Chuyển đổi số 2026\"");
+        let source = source?;
+        let default = match &source {
+            // What is live goes on whether it is heard or not.
+            Source::Relay(_) => PreEmption::Rejoin,
+            _ => PreEmption::Resume,
+        };
+        let pre_emption = match pre_emption {
+            Some(word) if word.value == "resume" && matches!(source, Source::Relay(_)) => {
+                let message = "a relay cannot resume where it was cut";
+                self.faults.push(Diagnostic::error(
+                    &word.place,
+                    message,
+                    "write \"rejoin\" or \"drop\"",
+                ));
+                default
+            }
+            Some(word) => match word.value {
+                "rejoin" => PreEmption::Rejoin,
+                "drop" => PreEmption::Drop,
+                _ => PreEmption::Resume,
+            },
+            None => default,
+        };
+        Some(ProgrammeEntry {
+            code: code?,
+            spec: ProgrammeSpec {
+                title: title?.value,
+                source,
+                class: class.map_or(BulletinClass::Normal, |class| class.value),
+                chime,
+                pre_emption,
+                give_up_after: give_up_after.map(|span| span.value),
+                topic: topic.map(|topic| topic.value),
+                campaign: campaign.map(|campaign| campaign.value),
+            },
+        })
+    }
+
+    fn source(&mut self, entry: &Entry<'_, 'a>) -> Option<Source<Placed<String>, Placed<String>>> {
+        let kinds: Vec<&str> = SOURCES.iter().copied().filter(|key| entry.has(key)).collect();
+        let kind = match kinds[..] {
+            [kind] => kind,
+            [] => {
+                if self.unread.is_empty() {
+                    let remedy = "add media = \"ban-tin.mp3\", or playlist, series, relay, studio or silence";
+                    self.faults.push(Diagnostic::error(
+                        &entry.place,
+                        "[[programme]] has nothing that sounds",
+                        remedy,
+                    ));
+                }
+                return None;
+            }
+            [first, second, ..] => {
+                let place = entry.place_of(self, second);
+                let message = format!("[[programme]] has both {first} and {second}");
+                let remedy = "keep one of them; for both, write two programmes, or a playlist of them";
+                self.faults.push(Diagnostic::error(&place, message, remedy));
+                return None;
+            }
+        };
+        let belongs: [(&str, &[&str]); 4] = [
+            ("languages", &["media"]),
+            ("when_none", &["series"]),
+            ("fill", &["relay", "studio"]),
+            ("silence_after", &["relay", "studio"]),
+        ];
+        for (key, to) in belongs {
+            if entry.has(key) && !to.contains(&kind) {
+                let place = entry.place_of(self, key);
+                let message = format!("{key} means nothing for a programme with {kind}");
+                let remedy = format!("leave it out, or use {}", to.join(" or "));
+                self.faults.push(Diagnostic::error(&place, message, remedy));
+            }
+        }
+        match kind {
+            "media" => {
+                let languages = self.named_texts(entry, "languages", "{ mnong = \"ban-tin-mnong.mp3\" }");
+                let languages = languages
+                    .into_iter()
+                    .map(|(name, media)| (name.value, media))
+                    .collect();
+                let media = self.text(entry, "media", "\"ban-tin-sang.mp3\"")?;
+                Some(Source::Asset { media, languages })
+            }
+            "playlist" => {
+                let items = self.texts(entry, "playlist", "[\"ban-tin-sang\", \"nhac.mp3\"]");
+                if items.len() > PLAYLIST_MAX {
+                    let message = format!(
+                        "a playlist holds at most {PLAYLIST_MAX} items, and this has {}",
+                        items.len()
+                    );
+                    let place = entry.place_of(self, "playlist");
+                    self.faults
+                        .push(Diagnostic::error(&place, message, "make playlists of playlists"));
+                }
+                Some(Source::Playlist(
+                    items.into_iter().map(PlaylistItem::Media).collect(),
+                ))
+            }
+            "series" => {
+                let name = self.text(entry, "series", "\"suc-khoe\"")?.value;
+                Some(Source::Series {
+                    name,
+                    when_none: self.when_none(entry),
+                })
+            }
+            "silence" => (self.flag(entry, "silence")?).then_some(Source::Silence),
+            _ => self.relay(entry, kind),
+        }
+    }
+
+    fn when_none(&mut self, entry: &Entry<'_, 'a>) -> WhenNone<Placed<String>> {
+        let Some(text) = self.code(entry, "when_none") else {
+            return WhenNone::Skip;
+        };
+        match text.value.as_str() {
+            "skip" => WhenNone::Skip,
+            "repeat" => WhenNone::Repeat,
+            _ => WhenNone::Instead(text),
+        }
+    }
+
+    fn relay(
+        &mut self,
+        entry: &Entry<'_, 'a>,
+        kind: &'static str,
+    ) -> Option<Source<Placed<String>, Placed<String>>> {
+        let sources = self.texts(entry, kind, "[\"https://radio.example/live.mp3\"]");
+        for source in &sources {
+            let known = SCHEMES.iter().any(|scheme| source.value.starts_with(scheme));
+            if !known {
+                let message = format!("{kind} \"{}\" is no address of a programme", source.value);
+                let remedy = format!("begin it with {}", SCHEMES.join(" or "));
+                self.faults
+                    .push(Diagnostic::error(&source.place, message, remedy));
+            }
+        }
+        if sources.len() > SOURCES_MAX {
+            let message = format!("a relay has at most {SOURCES_MAX} sources");
+            let place = entry.place_of(self, kind);
+            self.faults
+                .push(Diagnostic::error(&place, message, "keep the best of them"));
+        }
+        let silence = self.span(entry, "silence_after", DURATION_MAX);
+        let fill = self.text(entry, "fill", "\"nhac-nen.mp3\"");
+        (!sources.is_empty()).then(|| {
+            Source::Relay(Relay {
+                sources: sources.into_iter().map(|source| source.value).collect(),
+                fill,
+                silence: silence.map_or(SILENCE_AFTER, |silence| silence.value),
+                studio: kind == "studio",
+            })
+        })
+    }
+
+    fn chime(&mut self, entry: &Entry<'_, 'a>) -> Chime {
+        let before = self.flag(entry, "chime").unwrap_or(false);
+        let after = self.flag(entry, "chime_after").unwrap_or(false);
+        let gain_db = self.decibels(entry, "chime_db", &CHIME_GAINS_DB).unwrap_or(0);
+        Chime {
+            before,
+            after,
+            gain_db,
+        }
+    }
+}
+
+const KEYS: &[&str] = &[
+    "code",
+    "title",
+    "media",
+    "languages",
+    "playlist",
+    "series",
+    "when_none",
+    "relay",
+    "studio",
+    "fill",
+    "silence_after",
+    "silence",
+    "class",
+    "chime",
+    "chime_after",
+    "chime_db",
+    "pre_emption",
+    "give_up_after",
+    "topic",
+    "campaign",
+];
+const SOURCES: [&str; 6] = ["media", "playlist", "series", "relay", "studio", "silence"];
+const SCHEMES: [&str; 5] = ["http://", "https://", "hls+http", "rtp://", "line:"];
+/// How much quieter than it was made the chime may be, dB; it is rendered once for each.
+pub const CHIME_GAINS_DB: [i8; 6] = [0, -3, -6, -9, -12, -18];
+/// Longest a programme may hold the air, or wait for it.
+const DURATION_MAX: Duration = Duration::from_secs(4 * 3_600);
+/// A relay that is silent for this long has failed, unless its programme says otherwise.
+const SILENCE_AFTER: Duration = Duration::from_secs(10);
+/// Bounds what one line of a run-sheet holds.
+const PLAYLIST_MAX: usize = 200;
+/// Sources of one relay; each is watched.
+const SOURCES_MAX: usize = 8;

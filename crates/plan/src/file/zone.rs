@@ -1,0 +1,159 @@
+//! `[[zone]]`: a set of receivers, and what holds in it.
+
+use std::ops::Range;
+
+use loa_model::{Days, MINUTES_A_DAY, QuietPolicy, VolumeStep, Window, ZoneSettings};
+use toml::de::DeTable;
+
+use super::fields::{Entry, Reader};
+use crate::cron_line::read_days;
+use crate::diagnostic::{Diagnostic, Placed};
+
+/// A `[[zone]]` table.
+#[derive(Clone, Debug)]
+pub struct ZoneEntry {
+    /// Its code.
+    pub code: Placed<String>,
+    /// Name shown to people.
+    pub name: String,
+    /// Code of the zone it lies in.
+    pub parent: Option<Placed<String>>,
+    /// Its multicast channel.
+    pub channel: Placed<u16>,
+    /// What else is said of it.
+    pub settings: ZoneSettings,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn zone(&mut self, table: &DeTable<'a>, span: &Range<usize>) -> Option<ZoneEntry> {
+        let entry = self.entry("[[zone]]", KEYS, table, span);
+        self.require(&entry, "code", "\"xa-an-phu\"");
+        self.require(&entry, "name", "\"Xã An Phú\"");
+        self.require(&entry, "channel", "11");
+        let code = self.code(&entry, "code");
+        let name = self.text(&entry, "name", "\"Xã An Phú\"");
+        let parent = self.code(&entry, "parent");
+        let channel = self.number(&entry, "channel", 0..65_536, "11");
+        let settings = ZoneSettings {
+            quiet: self.quiet(&entry),
+            two_persons: self.flag(&entry, "two_persons").unwrap_or(false),
+            language: self.code(&entry, "language").map(|language| language.value),
+            approval: self.flag(&entry, "approval"),
+        };
+        Some(ZoneEntry {
+            code: code?,
+            name: name?.value,
+            parent,
+            channel: Placed {
+                value: u16::try_from(channel?).ok()?,
+                place: entry.place_of(self, "channel"),
+            },
+            settings,
+        })
+    }
+
+    fn quiet(&mut self, entry: &Entry<'_, 'a>) -> Option<QuietPolicy> {
+        let place = entry.place_of(self, "quiet");
+        let quiet = self.table(
+            entry,
+            "quiet",
+            &["windows", "minutes_a_day", "volume"],
+            QUIET_EXAMPLE,
+        )?;
+        let windows = self.texts(&quiet, "windows", "[\"Mon-Sat 05:00-06:30\", \"16:30-18:30\"]");
+        let windows = windows.iter().filter_map(|text| self.window(text)).collect();
+        let minutes = self.number(&quiet, "minutes_a_day", 1..u32::from(MINUTES_A_DAY) + 1, "60");
+        let mut volume = Vec::new();
+        for step in self.entries(&quiet, "volume", "volume", &["from", "db"], VOLUME_EXAMPLE) {
+            self.require(&step, "from", "\"21:00\"");
+            self.require(&step, "db", "-12");
+            let from = self.text(&step, "from", "\"21:00\"");
+            let from = from.and_then(|text| self.clock(&text));
+            let gain_db = self.decibels(&step, "db", &[]);
+            volume.extend(
+                from.zip(gain_db)
+                    .map(|(from, gain_db)| VolumeStep { from, gain_db }),
+            );
+        }
+        let policy = QuietPolicy {
+            windows,
+            minutes_a_day: minutes.and_then(|minutes| u16::try_from(minutes).ok()),
+            volume,
+        };
+        if let Err(error) = policy.check() {
+            self.faults
+                .push(Diagnostic::error(&place, error.to_string(), "mend the policy"));
+        }
+        Some(policy)
+    }
+
+    /// Reads "Mon-Sat 05:00-06:30"; without days it holds every day.
+    fn window(&mut self, text: &Placed<String>) -> Option<Window> {
+        let (days, span) = match text.value.rsplit_once(' ') {
+            Some((days, span)) => (Some(days.trim()), span),
+            None => (None, text.value.as_str()),
+        };
+        let days = match days {
+            Some(days) => read_days(days).map(Days),
+            None => Some(Days::ALL),
+        };
+        let clocks = span
+            .split_once('-')
+            .and_then(|(from, to)| Some((read_clock(from)?, read_clock(to)?)));
+        match (days, clocks) {
+            (Some(days), Some((from, to))) if from < to => Some(Window { days, from, to }),
+            (Some(_), Some((from, to))) => {
+                let message = format!("window \"{}\" does not end after it begins", text.value);
+                let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+                let remedy = format!(
+                    "write one across midnight as two: \"{}-24:00\" and \"00:00-{}\"",
+                    clock(from),
+                    clock(to)
+                );
+                self.faults.push(Diagnostic::error(&text.place, message, remedy));
+                None
+            }
+            _ => {
+                let message = format!("\"{}\" is not a window of the day", text.value);
+                let remedy = "write \"Mon-Sat 05:00-06:30\", or \"05:00-06:30\" for every day";
+                self.faults.push(Diagnostic::error(&text.place, message, remedy));
+                None
+            }
+        }
+    }
+
+    fn clock(&mut self, text: &Placed<String>) -> Option<u16> {
+        let minute = read_clock(&text.value).filter(|minute| *minute < MINUTES_A_DAY);
+        if minute.is_none() {
+            let message = format!("\"{}\" is not a time of day", text.value);
+            self.faults
+                .push(Diagnostic::error(&text.place, message, "write \"21:00\""));
+        }
+        minute
+    }
+}
+
+/// Reads "05:00" as minutes of the day, up to "24:00".
+fn read_clock(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| {
+        let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| text.parse::<u16>().ok()).flatten()
+    };
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    let total = hour * 60 + minute;
+    (minute < 60 && total <= MINUTES_A_DAY).then_some(total)
+}
+
+const KEYS: &[&str] = &[
+    "code",
+    "name",
+    "parent",
+    "channel",
+    "quiet",
+    "two_persons",
+    "language",
+    "approval",
+];
+const QUIET_EXAMPLE: &str = "{ windows = [\"05:00-06:30\", \"16:30-18:30\"], minutes_a_day = 60 }";
+const VOLUME_EXAMPLE: &str = "[{ from = \"06:00\", db = 0 }, { from = \"21:00\", db = -12 }]";

@@ -1,0 +1,73 @@
+//! Day profiles: what they add, mute and replace on one date.
+
+use chrono::NaiveDate;
+use loa_model::{Mute, Profile, ProfileId, ProgrammeId, Slot, ZoneId, ZoneTree};
+
+use crate::calendar_days::holds;
+
+/// The profiles that hold on a date, greatest rank first.
+pub(crate) struct ProfilesOfDay<'a> {
+    tree: &'a ZoneTree,
+    holding: Vec<&'a Profile>,
+}
+
+impl<'a> ProfilesOfDay<'a> {
+    pub(crate) fn new(tree: &'a ZoneTree, profiles: &'a [Profile], date: NaiveDate) -> Self {
+        let mut holding: Vec<_> = profiles.iter().filter(|profile| holds(profile, date)).collect();
+        holding.sort_by_key(|profile| (std::cmp::Reverse(profile.spec.rank), profile.id));
+        Self { tree, holding }
+    }
+
+    /// Tells whether a slot airs in a zone as far as profiles go: it belongs to none, or its own holds there.
+    pub(crate) fn adds(&self, slot: &Slot, zone: ZoneId) -> bool {
+        match slot.spec.profile {
+            None => true,
+            Some(own) => self.find(own).is_some_and(|profile| self.covers(profile, zone)),
+        }
+    }
+
+    /// Returns the profile to which a slot belongs, if it holds.
+    pub(crate) fn own(&self, slot: &Slot) -> Option<&'a Profile> {
+        self.find(slot.spec.profile?)
+    }
+
+    /// Returns the profile that keeps a slot off the air of a zone.
+    pub(crate) fn mutes(&self, slot: &Slot, zone: ZoneId) -> Option<&'a Profile> {
+        self.over(slot, zone).find(|profile| match &profile.spec.mute {
+            Mute::None => false,
+            Mute::All => true,
+            Mute::Class(class) => slot.spec.class <= *class,
+            Mute::Slots(slots) => slots.contains(&slot.id),
+        })
+    }
+
+    /// Returns the profile that airs another programme in a slot of a zone, and which.
+    pub(crate) fn replaces(&self, slot: &Slot, zone: ZoneId) -> Option<(&'a Profile, ProgrammeId)> {
+        self.over(slot, zone).find_map(|profile| {
+            let by = profile
+                .spec
+                .replace
+                .iter()
+                .find(|(replaced, _)| *replaced == slot.id)?;
+            Some((profile, by.1))
+        })
+    }
+
+    /// Walks the profiles that have their way with a slot in a zone.
+    fn over(&self, slot: &Slot, zone: ZoneId) -> impl Iterator<Item = &'a Profile> {
+        let own = self.own(slot).map(|own| own.spec.rank);
+        let holding = self.holding.iter().copied();
+        holding.filter(move |profile| {
+            own.is_none_or(|own| profile.spec.rank > own) && self.covers(profile, zone)
+        })
+    }
+
+    fn covers(&self, profile: &Profile, zone: ZoneId) -> bool {
+        let zones = &profile.spec.zones;
+        zones.is_empty() || zones.iter().any(|upper| self.tree.covers(*upper, zone))
+    }
+
+    fn find(&self, id: ProfileId) -> Option<&'a Profile> {
+        self.holding.iter().copied().find(|profile| profile.id == id)
+    }
+}

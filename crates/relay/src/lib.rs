@@ -1,0 +1,22 @@
+//! Other stations on our air (tiếp âm): fetched, watched, levelled and encoded.
+//!
+//! A [`Relay`] is one worker thread, and one thread for each of its sources. All sources are connected and watched from
+//! the moment it is opened, so that going from one to the next takes no longer than noticing that it has to be done.
+//!
+//! ```text
+//! source 0 ─PCM─┐
+//! source 1 ─PCM─┼▶ watch ▸ one of them, or the fill ▸ level ▸ limit ▸ Opus ▸ queue ▶ the air thread
+//! fill     ─────┘
+//! ```
+
+mod address;
+mod fetch;
+mod leveller;
+mod pipeline;
+mod probe;
+mod watch;
+
+pub use address::{Address, AddressError};
+pub use pipeline::{Change, Relay, RelaySpec};
+pub use probe::{ProbeError, probe};
+pub use watch::{On, RelayWatch, Rules, Switch};

@@ -1,0 +1,520 @@
+//! A relay: its sources watched, one of them levelled, limited and encoded, packet by packet.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::TryRecvError;
+use std::time::{Duration, Instant};
+
+use crossbeam_queue::ArrayQueue;
+use loa_codec::{DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, OpusError, Tuning};
+use loa_dsp::Limiter;
+use loa_model::{EncodedAudio, MonoTime};
+use tracing::{info, warn};
+
+use crate::address::Address;
+use crate::fetch::{Fetch, News};
+use crate::leveller::Leveller;
+use crate::watch::{On, RelayWatch, Rules, Switch};
+
+/// What to carry.
+#[derive(Clone, Debug)]
+pub struct RelaySpec {
+    /// Where it comes from, best first.
+    pub sources: Vec<Address>,
+    /// Sounds, over and over, while no source does.
+    pub fill: Option<Arc<EncodedAudio>>,
+    /// When a source counts as failed.
+    pub rules: Rules,
+    /// Loudness that it is brought towards, LUFS.
+    pub target_lufs: f64,
+    /// Quieter than this is silence, dBFS.
+    pub silence_dbfs: f32,
+    /// Opus bit rate, bit/s.
+    pub bitrate: u32,
+    /// Samples in each packet.
+    pub packet_samples: u32,
+}
+
+/// A change of what a relay sounds like, and when it was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The change.
+    pub switch: Switch,
+    /// When it was decided.
+    pub at: Instant,
+}
+
+/// A relay that is connected. Dropping it lets go of all its sources.
+///
+/// Its packets lie in a queue of [`QUEUE`](Self::QUEUE), the newest there are: while nobody takes them, the oldest make
+/// room. Taking one never waits.
+pub struct Relay {
+    shared: Arc<Shared>,
+    pre_skip: u32,
+    packet_samples: u32,
+    worker: Option<std::thread::JoinHandle<()>>,
+}
+
+struct Shared {
+    packets: ArrayQueue<Packet>,
+    changes: ArrayQueue<Change>,
+    stop: AtomicBool,
+    /// Packets are taken: more are made when there is room, and not by the clock.
+    taken: AtomicBool,
+    fading: AtomicBool,
+    /// Packets that nobody took, and places for which a source had no sound.
+    dropped: AtomicU64,
+    missing: AtomicU64,
+}
+
+/// One Opus packet, where it lies: the air thread allocates nothing.
+struct Packet {
+    length: usize,
+    bytes: [u8; PACKET_BYTES_MAX],
+}
+
+impl Relay {
+    /// Packets ready at most.
+    pub const QUEUE: u32 = 4;
+
+    /// Connects to all sources, and begins to watch them. `name` stands in the log.
+    ///
+    /// # Errors
+    ///
+    /// If the machine cannot start a thread, or libopus refuses the settings.
+    pub fn open(spec: &RelaySpec, name: &str) -> io::Result<Self> {
+        let settings = EncoderSettings {
+            bitrate: spec.bitrate,
+            tuning: Tuning::Speech,
+            packet_samples: spec.packet_samples,
+        };
+        let encoder = OpusEncoder::new(&settings).map_err(io::Error::other)?;
+        let fill = spec
+            .fill
+            .clone()
+            .map(Fill::new)
+            .transpose()
+            .map_err(io::Error::other)?;
+        let shared = Arc::new(Shared {
+            packets: ArrayQueue::new(Self::QUEUE as usize),
+            changes: ArrayQueue::new(CHANGES_MAX),
+            stop: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
+            fading: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            missing: AtomicU64::new(0),
+        });
+        let began = Instant::now();
+        let size = spec.packet_samples as usize;
+        let mut work = Work {
+            shared: Arc::clone(&shared),
+            name: name.to_owned(),
+            watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
+            sources: spec.sources.iter().cloned().map(Source::new).collect(),
+            silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
+            span: Duration::from_nanos(u64::from(spec.packet_samples) * 1_000_000_000 / 48_000),
+            leveller: Leveller::new(spec.target_lufs),
+            limiter: Limiter::for_speech(CEILING_DBTP),
+            gain: 1.0,
+            frame: vec![0.0; size],
+            other: vec![0.0; size],
+            before: None,
+            fill,
+            encoder,
+            began,
+        };
+        let pre_skip = work.encoder.pre_skip();
+        let worker = std::thread::Builder::new()
+            .name("relay".into())
+            .spawn(move || work.run())?;
+        Ok(Self {
+            shared,
+            pre_skip,
+            packet_samples: spec.packet_samples,
+            worker: Some(worker),
+        })
+    }
+
+    /// Goes on air: from here on it is heard at full loudness.
+    pub fn begin(&mut self) {
+        self.shared.fading.store(false, Ordering::Relaxed);
+    }
+
+    /// Fades to silence within a quarter of a second of the packets that come next, and stays silent.
+    pub fn fade_out(&mut self) {
+        self.shared.fading.store(true, Ordering::Relaxed);
+    }
+
+    /// Appends the next packet; false if there is none. Never waits.
+    pub fn next_packet(&mut self, out: &mut Vec<u8>) -> bool {
+        self.shared.taken.store(true, Ordering::Relaxed);
+        let packet = self.shared.packets.pop();
+        if let Some(packet) = &packet {
+            out.extend_from_slice(&packet.bytes[..packet.length]);
+        }
+        packet.is_some()
+    }
+
+    /// Returns the next change of what it sounds like.
+    pub fn next_change(&mut self) -> Option<Change> {
+        self.shared.changes.pop()
+    }
+
+    /// Returns samples in each packet, and by how many the encoder delays.
+    pub const fn shape(&self) -> (u32, u32) {
+        (self.packet_samples, self.pre_skip)
+    }
+
+    /// Returns how many packets nobody took, and for how many a source had no sound.
+    pub fn counts(&self) -> (u64, u64) {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (count(&self.shared.dropped), count(&self.shared.missing))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // The thread looks each few milliseconds; it lets go of the sources by itself, so nobody waits here.
+        drop(self.worker.take());
+    }
+}
+
+/// A source, and what of it is not yet heard.
+struct Source {
+    address: Address,
+    fetch: Option<Fetch>,
+    held: VecDeque<f32>,
+    /// Whether enough of it came to begin, or to go on after it ran dry.
+    is_flowing: bool,
+    retry_at: Option<Instant>,
+    backoff: Duration,
+}
+
+impl Source {
+    fn new(address: Address) -> Self {
+        Self {
+            address,
+            fetch: None,
+            held: VecDeque::new(),
+            is_flowing: false,
+            retry_at: None,
+            backoff: BACKOFF_MIN,
+        }
+    }
+}
+
+struct Work {
+    shared: Arc<Shared>,
+    name: String,
+    watch: RelayWatch,
+    sources: Vec<Source>,
+    silence_power: f32,
+    span: Duration,
+    leveller: Leveller,
+    limiter: Limiter,
+    gain: f32,
+    frame: Vec<f32>,
+    other: Vec<f32>,
+    /// What sounded before the switch that is being faded over.
+    before: Option<On>,
+    fill: Option<Fill>,
+    encoder: OpusEncoder,
+    began: Instant,
+}
+
+impl Work {
+    fn run(&mut self) {
+        let mut next = Instant::now();
+        let mut last_taken = Instant::now();
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.connect();
+            self.listen();
+            self.decide();
+            let room = self.shared.packets.len() < Relay::QUEUE as usize;
+            if room {
+                last_taken = Instant::now();
+            } else if last_taken.elapsed() > IDLE {
+                self.shared.taken.store(false, Ordering::Relaxed);
+            }
+            let taken = self.shared.taken.load(Ordering::Relaxed);
+            if (taken && room) || (!taken && Instant::now() >= next) {
+                if let Err(error) = self.packet() {
+                    warn!(relay = self.name, "a packet could not be encoded: {error}");
+                }
+                // Never more than a packet behind: what was slept over is not made up for.
+                next = (next + self.span).max(Instant::now());
+                if taken {
+                    continue;
+                }
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn now(&self) -> MonoTime {
+        MonoTime::from_ns(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Connects what is not connected and whose time has come.
+    fn connect(&mut self) {
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            let due = source.retry_at.is_none_or(|at| Instant::now() >= at);
+            if source.fetch.is_some() || !due {
+                continue;
+            }
+            match Fetch::start(source.address.clone()) {
+                Ok(fetch) => source.fetch = Some(fetch),
+                Err(error) => {
+                    warn!(
+                        relay = self.name,
+                        source = index,
+                        "cannot start a thread: {error}"
+                    );
+                    source.retry_at = Some(Instant::now() + BACKOFF_MAX);
+                }
+            }
+        }
+    }
+
+    /// Takes what came of every source; of those that are not on the air only the newest is kept.
+    fn listen(&mut self) {
+        let now = self.now();
+        let on = self.watch.on();
+        for index in 0..self.sources.len() {
+            let source = &mut self.sources[index];
+            let on_air = on == On::Source(index);
+            loop {
+                // What is on the air is taken at its own pace, and the rest waits in its queue.
+                if on_air && source.held.len() >= HELD_ON_AIR {
+                    break;
+                }
+                let Some(fetch) = &source.fetch else { break };
+                match fetch.news.try_recv() {
+                    Ok(News::Audio(block)) => {
+                        let power = mean_power(&block);
+                        self.watch.handle_audio(index, power < self.silence_power, now);
+                        source.held.extend(block);
+                        source.backoff = BACKOFF_MIN;
+                        if !on_air {
+                            let over = source.held.len().saturating_sub(HELD_STANDBY);
+                            source.held.drain(..over);
+                        }
+                    }
+                    Ok(News::Failed(why)) => {
+                        info!(relay = self.name, source = %source.address, "source failed: {why}");
+                        let retry = source.retry(Instant::now());
+                        info!(
+                            relay = self.name,
+                            source = index,
+                            retry_s = retry.as_secs(),
+                            "it is tried again"
+                        );
+                        self.watch.handle_failure(index, why, now);
+                        break;
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        source.retry(Instant::now());
+                        break;
+                    }
+                }
+            }
+            // Enough is held: a queue that waits is sound that will come.
+            if on_air && source.held.len() >= HELD_ON_AIR {
+                let silent = mean_power(source.held.make_contiguous()) < self.silence_power;
+                self.watch.handle_audio(index, silent, now);
+            }
+        }
+        self.watch.handle_timeout(now);
+    }
+
+    fn decide(&mut self) {
+        while let Some(switch) = self.watch.poll_switch() {
+            info!(relay = self.name, on = ?switch.on, failed = ?switch.failed, "relay switches");
+            self.leveller.reset();
+            if let On::Source(source) = switch.on {
+                self.sources[source].is_flowing = true;
+            }
+            let change = Change {
+                switch,
+                at: Instant::now(),
+            };
+            // Nobody looks: the newest is what counts.
+            self.shared.changes.force_push(change);
+        }
+    }
+
+    /// Makes one packet.
+    fn packet(&mut self) -> Result<(), OpusError> {
+        let on = self.watch.on();
+        let mut frame = std::mem::take(&mut self.frame);
+        self.sound(on, &mut frame);
+        // A switch is faded over in one packet.
+        if let Some(before) = self.before.replace(on).filter(|before| *before != on) {
+            let mut other = std::mem::take(&mut self.other);
+            self.sound(before, &mut other);
+            cross_fade(&other, &mut frame);
+            self.other = other;
+        }
+        self.leveller.process(&mut frame, self.span.as_secs_f32());
+        let target = if self.shared.fading.load(Ordering::Relaxed) {
+            0.0
+        } else {
+            1.0
+        };
+        self.ramp(&mut frame, target);
+        self.limiter.process(&mut frame);
+        let encoded = self.encoder.encode(&frame)?;
+        let mut packet = Packet {
+            length: encoded.len().min(PACKET_BYTES_MAX),
+            bytes: [0; PACKET_BYTES_MAX],
+        };
+        packet.bytes[..packet.length].copy_from_slice(&encoded[..packet.length]);
+        if self.shared.packets.force_push(packet).is_some() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.frame = frame;
+        Ok(())
+    }
+
+    /// Fills a frame with what something sounds like.
+    fn sound(&mut self, on: On, frame: &mut [f32]) {
+        match on {
+            On::Fill => match &mut self.fill {
+                Some(fill) => fill.read(frame),
+                None => frame.fill(0.0),
+            },
+            On::Source(source) => {
+                let source = &mut self.sources[source];
+                // After it ran dry it begins again when a little is there, not in pieces.
+                source.is_flowing |= source.held.len() >= HELD_TO_BEGIN;
+                let count = if source.is_flowing {
+                    frame.len().min(source.held.len())
+                } else {
+                    0
+                };
+                for (sample, held) in frame.iter_mut().zip(source.held.drain(..count)) {
+                    *sample = held;
+                }
+                frame[count..].fill(0.0);
+                if count < frame.len() {
+                    source.is_flowing = false;
+                    self.shared.missing.fetch_add(1, Ordering::Relaxed);
+                    soften_end(&mut frame[..count]);
+                }
+            }
+        }
+    }
+
+    /// Moves the gain towards a target, across several packets.
+    fn ramp(&mut self, frame: &mut [f32], target: f32) {
+        for sample in frame {
+            let distance = target - self.gain;
+            self.gain += distance.clamp(-FADE_STEP, FADE_STEP);
+            *sample *= self.gain;
+        }
+    }
+}
+
+impl Source {
+    /// Lets go of it, to try again later and later.
+    fn retry(&mut self, now: Instant) -> Duration {
+        self.fetch = None;
+        let wait = self.backoff;
+        self.retry_at = Some(now + wait);
+        self.backoff = (wait * 2).min(BACKOFF_MAX);
+        wait
+    }
+}
+
+/// A piece of media, over and over.
+struct Fill {
+    audio: Arc<EncodedAudio>,
+    decoder: OpusDecoder,
+    next: usize,
+    held: VecDeque<f32>,
+    block: Box<[f32; DECODED_SAMPLES_MAX]>,
+}
+
+impl Fill {
+    fn new(audio: Arc<EncodedAudio>) -> Result<Self, OpusError> {
+        Ok(Self {
+            audio,
+            decoder: OpusDecoder::new()?,
+            next: 0,
+            held: VecDeque::new(),
+            block: Box::new([0.0; DECODED_SAMPLES_MAX]),
+        })
+    }
+
+    fn read(&mut self, frame: &mut [f32]) {
+        // An empty piece gives nothing, and neither does one that does not decode.
+        for _ in 0..=frame.len() / 120 {
+            if self.held.len() >= frame.len() || self.audio.packet_count() == 0 {
+                break;
+            }
+            let packet = self.audio.packet(self.next).unwrap_or_default();
+            self.next = (self.next + 1) % self.audio.packet_count();
+            if let Ok(count) = self.decoder.decode(packet, &mut self.block[..]) {
+                self.held.extend(&self.block[..count]);
+            }
+        }
+        for sample in frame {
+            *sample = self.held.pop_front().unwrap_or(0.0);
+        }
+    }
+}
+
+fn mean_power(samples: &[f32]) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a block of a few thousand samples")]
+    let count = samples.len().max(1) as f32;
+    samples.iter().map(|sample| sample * sample).sum::<f32>() / count
+}
+
+/// Fades from `before` to what `frame` holds, with equal power.
+fn cross_fade(before: &[f32], frame: &mut [f32]) {
+    #[expect(clippy::cast_precision_loss, reason = "a packet of a few thousand samples")]
+    let length = frame.len() as f32;
+    for (index, (sample, before)) in frame.iter_mut().zip(before).enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "a packet of a few thousand samples")]
+        let phase = index as f32 / length * std::f32::consts::FRAC_PI_2;
+        *sample = before * phase.cos() + *sample * phase.sin();
+    }
+}
+
+/// Takes the click out of sound that breaks off.
+fn soften_end(samples: &mut [f32]) {
+    let from = samples.len().saturating_sub(SOFT_END);
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
+    let length = (samples.len() - from).max(1) as f32;
+    for (index, sample) in samples[from..].iter_mut().enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
+        let left = 1.0 - index as f32 / length;
+        *sample *= left;
+    }
+}
+
+/// Largest packet that libopus makes at the rates in use (RFC 6716 §3.4 allows 1,275 bytes a frame).
+const PACKET_BYTES_MAX: usize = 1_275;
+/// Changes that wait for somebody to look; each packet he does.
+const CHANGES_MAX: usize = 16;
+/// The worker looks around this often.
+const LOOK: Duration = Duration::from_millis(5);
+/// Packets that nobody took for this long are made by the clock again.
+const IDLE: Duration = Duration::from_millis(500);
+/// Held of what is on the air, beside its queue: 300 ms.
+const HELD_ON_AIR: usize = 14_400;
+/// Held of what is not: what is heard of it first is at most this old, 400 ms.
+const HELD_STANDBY: usize = 19_200;
+/// After it ran dry: 120 ms.
+const HELD_TO_BEGIN: usize = 5_760;
+/// A fade takes 240 ms: this much a sample.
+const FADE_STEP: f32 = 1.0 / 11_520.0;
+/// 5 ms.
+const SOFT_END: usize = 240;
+const CEILING_DBTP: f64 = -1.5;
+const BACKOFF_MIN: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
