@@ -55,16 +55,7 @@ impl DriftControl {
             if self.far_readings < FAR_READINGS {
                 return Correction::Rate { ppm: self.ppm };
             }
-            // What was learned about the card stays true; where it stood does not.
-            self.far_readings = 0;
-            self.ahead = None;
-            self.resyncs += 1;
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "saturates, and only for absurd input"
-            )]
-            let skip = -ahead.round() as i64;
-            return Correction::Resync { skip };
+            return self.resync(ahead);
         }
         self.far_readings = 0;
         let dt = elapsed.as_secs_f64().min(STEP_MAX_S);
@@ -77,6 +68,26 @@ impl DriftControl {
         let step = bound(bound(wanted, DRIFT_PPM_MAX) - self.ppm, RATE_SLEW_PPM_PER_S * dt);
         self.ppm = bound(self.ppm + step, DRIFT_PPM_MAX);
         Correction::Rate { ppm: self.ppm }
+    }
+
+    /// Takes the first measurement after the card began, or stood still and went on: nothing is heard of a jump
+    /// that lies in silence, and gliding would leave all that follows beside its time for seconds.
+    ///
+    /// Units are those of [`update`](Self::update), and so is what happens to a measurement that is not a number.
+    pub fn resync(&mut self, ahead: f64) -> Correction {
+        if !ahead.is_finite() {
+            return Correction::Rate { ppm: self.ppm };
+        }
+        // What was learned about the card stays true; where it stood does not.
+        self.far_readings = 0;
+        self.ahead = None;
+        self.resyncs += 1;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and only for absurd input"
+        )]
+        let skip = -ahead.round() as i64;
+        Correction::Resync { skip }
     }
 
     /// Returns the rate in force, ppm.
@@ -99,7 +110,7 @@ impl DriftControl {
         self.ahead.is_some_and(|ahead| ahead.abs() < LOCKED_SAMPLES)
     }
 
-    /// Returns how often a resync was asked for.
+    /// Returns how often the card was jumped to its place.
     pub fn resyncs(&self) -> u64 {
         self.resyncs
     }

@@ -23,6 +23,15 @@ pub(crate) struct Playback {
     block: [f32; BLOCK],
 }
 
+/// What the card did since the last block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Card {
+    /// It played on.
+    Running,
+    /// It began, or ran empty, or went and came back: it stands somewhere else.
+    Moved,
+}
+
 /// What the playback asks of the timeline, in order.
 pub(crate) trait Timeline {
     /// Passes over samples unheard.
@@ -50,12 +59,23 @@ impl Playback {
     }
 
     /// Renders the block whose first sample sounds at `due`, `elapsed` after the one before.
-    pub(crate) fn block(&mut self, timeline: &mut impl Timeline, due: WallTime, elapsed: Duration) -> &[f32] {
+    pub(crate) fn block(
+        &mut self,
+        timeline: &mut impl Timeline,
+        due: WallTime,
+        elapsed: Duration,
+        card: Card,
+    ) -> &[f32] {
         let base = match self.base {
             Some(base) => base,
             None => self.begin(timeline, due),
         };
-        match self.drift.update(self.ahead(base, due), elapsed) {
+        let ahead = self.ahead(base, due);
+        let correction = match card {
+            Card::Running => self.drift.update(ahead, elapsed),
+            Card::Moved => self.drift.resync(ahead),
+        };
+        match correction {
             Correction::Rate { ppm } => self.resampler.set_ppm(ppm),
             Correction::Resync { skip } => {
                 // What was passed over, or was silence, is no input of the timeline's: zero of the input moves.
@@ -154,8 +174,8 @@ mod tests {
     }
 
     /// Runs a card that is off by `ppm` for `seconds` and returns by how many ms each click of the last ten seconds
-    /// sounded beside its second.
-    fn clicks(ppm: f64, stall_at_s: Option<u64>, seconds: u64) -> Vec<f64> {
+    /// sounded beside its second. `stall` is in which second it stands still, for how many ms, and what it tells.
+    fn clicks(ppm: f64, stall: Option<(u64, f64, Card)>, seconds: u64) -> Vec<f64> {
         let began = WallTime::from_unix_s(1_800_000_000);
         let mut timeline = Clicks(began.to_sample().offset(-3_000));
         let mut playback = Playback::new(0.0, -1.5);
@@ -164,11 +184,13 @@ mod tests {
         let mut found: Vec<f64> = Vec::new();
         let mut before = 0.0;
         for block in 0..seconds * 100 {
-            if stall_at_s == Some(block / 100) && block % 100 == 0 {
-                due_ns += 90e6;
+            let mut card = Card::Running;
+            if let Some((_, ms, tells)) = stall.filter(|(at_s, ..)| block == at_s * 100) {
+                due_ns += ms * 1e6;
+                card = tells;
             }
             let due = began.offset_ns(due_ns as i64);
-            let samples = playback.block(&mut timeline, due, Duration::from_millis(10));
+            let samples = playback.block(&mut timeline, due, Duration::from_millis(10), card);
             for (i, sample) in samples.iter().enumerate() {
                 if block >= (seconds - 10) * 100 && before < 0.25 && *sample >= 0.25 {
                     let ms = (due_ns + i as f64 * ns_per_sample) / 1e6;
@@ -195,9 +217,19 @@ mod tests {
 
     #[test]
     fn a_stall_is_caught_up_with() {
-        let late = clicks(0.0, Some(5), 40);
+        let late = clicks(0.0, Some((5, 90.0, Card::Running)), 40);
         assert!(
             late.len() >= 9 && late.iter().all(|at| at.abs() < 1.0),
+            "{late:?}"
+        );
+    }
+
+    /// The click of second four was in the filter already; each one after it is where it belongs.
+    #[test]
+    fn a_card_that_ran_empty_is_right_at_once() {
+        let late = clicks(0.0, Some((4, 8.0, Card::Moved)), 15);
+        assert!(
+            late.len() >= 9 && late.iter().all(|at| at.abs() < 0.1),
             "{late:?}"
         );
     }

@@ -15,7 +15,7 @@ use crate::accounts::Accounts;
 use crate::config::{ClockTrustConfig, Config, ReportConfig};
 use crate::identity::Identity;
 use crate::keeper::{self, Keeper};
-use crate::playback::{BLOCK, Playback, Timeline};
+use crate::playback::{BLOCK, Card, Playback, Timeline};
 use crate::renderer::Renderer;
 use crate::reporter::Reporter;
 use crate::status::{self, OutputStatus, Status, SwitchLine};
@@ -63,6 +63,8 @@ struct Node<'a> {
     next_second: MonoTime,
     next_report: MonoTime,
     last_block: MonoTime,
+    /// How often the card began, ran empty, or went and came back.
+    card_moves: u64,
     net_errors: u64,
 }
 
@@ -140,6 +142,7 @@ impl<'a> Node<'a> {
             next_second: mono + SECOND,
             next_report: mono + SECOND,
             last_block: mono,
+            card_moves: 0,
             net_errors: 0,
         })
     }
@@ -152,7 +155,8 @@ impl<'a> Node<'a> {
         self.last_block = position.at;
         self.air.now = self.clock.now(position.at);
         let due = self.air.now + position.delay();
-        let block = self.playback.block(&mut self.air, due, elapsed);
+        let card = self.card(&position);
+        let block = self.playback.block(&mut self.air, due, elapsed, card);
         self.sink.write(block);
         let now = MonoTime::from_ns(loa_net::monotonic_ns());
         let passed = now >= self.next_second;
@@ -161,6 +165,15 @@ impl<'a> Node<'a> {
             self.second();
         }
         passed
+    }
+
+    fn card(&mut self, position: &Position) -> Card {
+        let counts = self.sink.counts();
+        let moves = u64::from(counts.taken > 0) + counts.underruns + u64::from(position.generation);
+        match std::mem::replace(&mut self.card_moves, moves) == moves {
+            true => Card::Running,
+            false => Card::Moved,
+        }
     }
 
     /// Takes in what the network has brought, but no more than leaves time to play.
