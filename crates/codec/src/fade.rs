@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use loa_model::{EncodedAudio, duration_to_samples};
 
-use crate::opus_packet::{DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, OpusError, Tuning};
+use crate::opus_packet::OpusError;
+use crate::rerender::rerendered;
 
 /// Renders what to send in place of `audio`'s packets from index `cut_packet` on: a fade from full to silence.
 ///
 /// As many packets as the fade takes, rounded up, and no more than the audio had
 /// left; none if the cut is at its end. The first takes the exact place of packet
 /// `cut_packet`, and the sound lines up with what was there, so nobody hears the
-/// seam. Its pre-skip is zero: all of it is meant to be heard, by a decoder that
-/// has just played the packets before it.
+/// seam.
 ///
 /// # Errors
 ///
@@ -23,52 +23,15 @@ pub fn faded_tail(
     cut_packet: usize,
     fade: Duration,
 ) -> Result<EncodedAudio, OpusError> {
-    let mut tail = EncodedAudio::new(audio.media, audio.packet_samples, 0);
     let size = audio.packet_samples as usize;
-    let left = audio.packet_count().saturating_sub(cut_packet);
     let fade_samples = usize::try_from(duration_to_samples(fade)).unwrap_or(usize::MAX);
+    let left = audio.packet_count().saturating_sub(cut_packet);
     let count = fade_samples.div_ceil(size.max(1)).min(left);
-    if count == 0 || size == 0 || size > DECODED_SAMPLES_MAX {
-        return Ok(tail);
-    }
-    let first = cut_packet.saturating_sub(WARM_UP_PACKETS);
-    let warm_up = cut_packet - first;
-    let mut encoder = OpusEncoder::new(&settings_like(audio, cut_packet))?;
-    // The encoder delays; taking what lies so much later makes up for it.
-    let lead = encoder.pre_skip() as usize;
-    let mut samples = decode(audio, first, warm_up + count + lead.div_ceil(size))?;
-    samples.drain(..lead.min(samples.len()));
-    samples.resize((warm_up + count) * size, 0.0);
-    // The fade is placed where it will be heard, which for the encoder is `lead` earlier.
-    let start = (warm_up * size).saturating_sub(lead);
-    fade_out(&mut samples[start..], count * size);
-
-    for (index, block) in samples.chunks_exact(size).enumerate() {
-        // The receiver's decoder comes from other packets than this encoder's.
-        encoder.set_independent(index == warm_up)?;
-        let packet = encoder.encode(block)?;
-        if index >= warm_up {
-            tail.push(packet);
-        }
-    }
-    tail.samples = (count * size) as u64;
-    Ok(tail)
-}
-
-fn decode(audio: &EncodedAudio, first: usize, count: usize) -> Result<Vec<f32>, OpusError> {
-    let mut decoder = OpusDecoder::new()?;
-    let mut block = [0.0; DECODED_SAMPLES_MAX];
-    // Before the part that is wanted, more is decoded for the decoder's own sake.
-    let start = first.saturating_sub(WARM_UP_PACKETS);
-    let mut samples = Vec::new();
-    for index in start..first + count {
-        let Some(packet) = audio.packet(index) else { break };
-        let decoded = decoder.decode(packet, &mut block)?;
-        if index >= first {
-            samples.extend_from_slice(&block[..decoded]);
-        }
-    }
-    Ok(samples)
+    rerendered(audio, cut_packet, count, |samples, heard_from| {
+        let start = usize::try_from(-heard_from).unwrap_or(0).min(samples.len());
+        fade_out(&mut samples[start..], count * size);
+        Ok(())
+    })
 }
 
 fn fade_out(samples: &mut [f32], length: usize) {
@@ -82,39 +45,12 @@ fn fade_out(samples: &mut [f32], length: usize) {
     }
 }
 
-/// Reads from the packets how they were made, well enough for a second of fade.
-fn settings_like(audio: &EncodedAudio, packet: usize) -> EncoderSettings {
-    let bytes: usize = (0..audio.packet_count())
-        .filter_map(|index| audio.packet(index))
-        .map(<[u8]>::len)
-        .sum();
-    let samples = audio.packet_count() as u64 * u64::from(audio.packet_samples);
-    let bitrate = (bytes as u64 * 8 * u64::from(loa_model::SAMPLE_RATE))
-        .checked_div(samples)
-        .unwrap_or(0);
-    // RFC 6716 §3.1: configurations from 16 on are pure CELT, which is how music is coded.
-    let is_celt = audio
-        .packet(packet)
-        .and_then(<[u8]>::first)
-        .is_some_and(|toc| toc >> 3 >= 16);
-    EncoderSettings {
-        bitrate: u32::try_from(bitrate)
-            .unwrap_or(u32::MAX)
-            .clamp(BITRATE_MIN, BITRATE_MAX),
-        tuning: if is_celt { Tuning::Music } else { Tuning::Speech },
-        packet_samples: audio.packet_samples,
-    }
-}
-
-const WARM_UP_PACKETS: usize = 5;
-const BITRATE_MIN: u32 = 12_000;
-const BITRATE_MAX: u32 = 256_000;
-
 #[cfg(test)]
 mod tests {
     use loa_model::ContentHash;
 
     use super::*;
+    use crate::opus_packet::{DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, Tuning};
 
     fn encoded(settings: &EncoderSettings, seconds: usize) -> EncodedAudio {
         let mut encoder = OpusEncoder::new(settings).unwrap();

@@ -1,6 +1,7 @@
 //! Files to PCM (Symphonia), Opus encode, decode and conceal (libopus), Ogg Opus files.
 
 mod aac;
+mod bed;
 mod decoders;
 mod fade;
 mod file;
@@ -11,10 +12,12 @@ mod ogg_stream;
 mod ogg_write;
 mod opus_packet;
 mod refuse;
+mod rerender;
 mod rewind;
 mod scan;
 mod stream;
 
+pub use bed::{BED_DB, Bed, with_bed};
 pub use fade::faded_tail;
 pub use file::AudioFile;
 pub use mono::{MonoFile, ToMono48k};

@@ -156,8 +156,17 @@ pub enum PreEmption {
     Resume,
     /// Goes on as if it had run meanwhile, and so ends on time.
     Rejoin,
+    /// Plays on quietly beneath it where that is sent to the same zone, and otherwise rejoins.
+    Duck,
     /// Is over.
     Drop,
+}
+
+impl PreEmption {
+    /// Tells whether it goes on as if it had run meanwhile.
+    pub const fn rejoins(self) -> bool {
+        matches!(self, Self::Rejoin | Self::Duck)
+    }
 }
 
 /// A decision that something may or may not air, bound to what it is.

@@ -139,6 +139,7 @@ pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz
             let then = lang.say(match then {
                 PreEmption::Resume => "then-resume",
                 PreEmption::Rejoin => "then-rejoin",
+                PreEmption::Duck => "then-duck",
                 PreEmption::Drop => "then-drop",
             });
             about(

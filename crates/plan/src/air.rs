@@ -120,7 +120,10 @@ impl Air<'_> {
     fn end(&self, index: usize, want: &Want) -> Option<WallTime> {
         let claim = &self.claims[index];
         let Some(since) = want.on_air_since else {
-            let past = (claim.pre_emption == PreEmption::Rejoin).then_some(claim.start + claim.duration);
+            let past = claim
+                .pre_emption
+                .rejoins()
+                .then_some(claim.start + claim.duration);
             let gives_up = claim.give_up_after.map(|after| want.off_since + after);
             return past.into_iter().chain(gives_up).min();
         };
@@ -194,7 +197,7 @@ impl Air<'_> {
         };
         want.on_air_since = Some(now);
         outcome.aired = true;
-        if claim.pre_emption == PreEmption::Rejoin {
+        if claim.pre_emption.rejoins() {
             want.offset = now.since(claim.start);
         }
         if let Some(loss) = outcome.losses.last_mut() {

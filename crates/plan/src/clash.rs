@@ -140,6 +140,7 @@ fn told_as(
     let becomes = match then {
         PreEmption::Resume => "goes on afterwards from where it was cut",
         PreEmption::Rejoin => "goes on afterwards as if it had run",
+        PreEmption::Duck => "plays on quietly beneath it",
         PreEmption::Drop => "is dropped",
     };
     let message = format!(

@@ -141,6 +141,7 @@ impl Export<'_> {
             match spec.pre_emption {
                 PreEmption::Resume => "resume",
                 PreEmption::Rejoin => "rejoin",
+                PreEmption::Duck => "duck",
                 PreEmption::Drop => "drop",
             },
         );

@@ -237,6 +237,7 @@ impl RunSheetText<'_> {
                 let then = match then {
                     PreEmption::Resume => self.say("rồi phát tiếp", "then resumes"),
                     PreEmption::Rejoin => self.say("rồi nhập lại", "then rejoins"),
+                    PreEmption::Duck => self.say("rồi phát nhỏ bên dưới", "then plays on beneath"),
                     PreEmption::Drop => self.say("rồi bỏ", "then is dropped"),
                 };
                 format!("{} {other} ({rule}), {then}", self.say("nhường", "yields to"))

@@ -78,6 +78,19 @@ pub struct Start {
     pub authored: bool,
     /// An exercise.
     pub drill: bool,
+    /// What plays on quietly beneath it.
+    pub bed: Option<Bed>,
+}
+
+/// Something that gave way and plays on beneath what took its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bed {
+    /// What sounds.
+    pub media: ContentHash,
+    /// How far into it that is when the part itself begins to sound.
+    pub offset: Duration,
+    /// When it is over, no later than the part.
+    pub ends: WallTime,
 }
 
 /// What a part sends.

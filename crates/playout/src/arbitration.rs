@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loa_model::{EndReason, Origin, SessionId, Sound, WallTime, ZoneId};
+use loa_model::{BulletinClass, EndReason, Origin, SessionId, Sound, WallTime, ZoneId};
 
-use crate::action::{Action, Feed, Start};
+use crate::action::{Action, Bed, Feed, Start};
 use crate::engine::Engine;
 use crate::session::Stopped;
 use crate::settings::{FADE_ROOM, FIRST_PACKET, MARGIN};
@@ -127,7 +127,7 @@ impl Engine {
         let filled = piece
             .zip(self.settings.fill)
             .is_some_and(|((_, piece, _), fill)| piece.media == fill.media && piece.duration < fill.duration);
-        self.outputs.push_back(Action::Start(Start {
+        let mut start = Start {
             session: id,
             part: part.started_as,
             zone: session.zone,
@@ -140,7 +140,26 @@ impl Engine {
             cut: (session.cut && last) || filled || piece_ends.is_some_and(|ends| ends > part.ends),
             authored: session.is_authored(),
             drill: false,
-        }));
+            bed: None,
+        };
+        if matches!(start.feed, Feed::Media { .. }) {
+            start.bed = self.bed(id, start.at, start.ends);
+        }
+        self.outputs.push_back(Action::Start(start));
+    }
+
+    /// Returns what plays on beneath a session: the one that would have this zone's air without it, if that one ducks.
+    ///
+    /// An emergency has the air to itself.
+    fn bed(&self, id: SessionId, at: WallTime, ends: WallTime) -> Option<Bed> {
+        let over = self.sessions.get(&id)?;
+        let beneath = self
+            .sessions
+            .values()
+            .filter(|other| other.zone == over.zone && other.wants && other.priority() < over.priority());
+        let next = beneath.max_by_key(|other| other.priority())?;
+        next.beneath(at, ends)
+            .filter(|_| over.class < BulletinClass::Emergency)
     }
 
     /// Takes a session off the air from `at` on, in favour of `by`; also one whose own end was decided for later.

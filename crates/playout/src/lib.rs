@@ -16,7 +16,7 @@ mod settings;
 mod sheets;
 mod snapshot;
 
-pub use action::{Action, Feed, Start};
+pub use action::{Action, Bed, Feed, Start};
 pub use engine::Engine;
 pub use restore::{LastPart, Stretch};
 pub use settings::{ChimeInfo, EngineSettings};

@@ -7,6 +7,8 @@ use loa_model::{
     PreEmption, Priority, RelayId, SessionId, Sound, WallTime, ZoneId,
 };
 
+use crate::action::Bed;
+
 /// Something that wants the air, has it, or is about to leave it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -114,7 +116,7 @@ impl Session {
         if let Some(zero) = self.zero {
             self.offset = self.offset.max(at.since(zero));
         }
-        if self.pre_emption != PreEmption::Rejoin {
+        if !self.pre_emption.rejoins() {
             self.zero = None;
         }
         self.parts += 1;
@@ -159,6 +161,23 @@ impl Session {
             (None, Some(zero)) => self.offset.max(at.since(zero)),
             (None, None) => self.offset,
         }
+    }
+
+    /// Returns what of it plays on beneath something that sounds from `at` to `ends`, if it ducks and has begun.
+    pub(crate) fn beneath(&self, at: WallTime, ends: WallTime) -> Option<Bed> {
+        let begun = self.on_air.is_some() || self.zero.is_some_and(|zero| zero <= at);
+        if self.pre_emption != PreEmption::Duck || !begun {
+            return None;
+        }
+        let reached = self.offset_at(at);
+        let (_, piece, begins) = self.content.piece_at(reached)?;
+        let offset = reached - begins;
+        let left = (piece.duration - offset).min(self.total.saturating_sub(reached));
+        Some(Bed {
+            media: piece.media,
+            offset,
+            ends: ends.min(at + left),
+        })
     }
 
     /// Returns the media without which it cannot go on at `at`.
@@ -271,7 +290,7 @@ impl Session {
         part.reason = Some(reason);
         self.offset = part.position(part.ends);
         self.chime &= self.offset.is_zero() && part.ends < part.at;
-        if self.pre_emption == PreEmption::Rejoin {
+        if self.pre_emption.rejoins() {
             self.zero = Some(part.at - part.offset);
         }
         let stopped = part.stopped();
@@ -395,7 +414,7 @@ impl Session {
 
     /// Takes note that it may not begin yet: what rejoins goes on meanwhile.
     pub(crate) fn wait(&mut self) {
-        if self.pre_emption == PreEmption::Rejoin && self.zero.is_none() {
+        if self.pre_emption.rejoins() && self.zero.is_none() {
             self.zero = self.planned;
         }
     }
@@ -431,7 +450,7 @@ impl Session {
         }
         let over = match self.pre_emption {
             PreEmption::Drop => self.planned.filter(|_| ready && self.never_aired()),
-            PreEmption::Resume | PreEmption::Rejoin => None,
+            PreEmption::Resume | PreEmption::Rejoin | PreEmption::Duck => None,
         };
         let missed = over.or(self.zero.map(|zero| zero + self.total));
         let missed = missed.map(|at| (at, EndReason::Missed));

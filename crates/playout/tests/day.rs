@@ -77,6 +77,12 @@ fn the_weaker_gives_way_and_comes_back_by_its_policy() {
              p1@30.00+20.00..40.00+30.00 completed",
         ),
         (
+            "ducks, and is back as if it had run",
+            vec![weak(PreEmption::Duck), province.clone()],
+            "p1@10.00+0.00..20.00+10.00 pre_empted\np2@20.00+0.00..30.00+10.00 completed\n\
+             p1@30.00+20.00..40.00+30.00 completed",
+        ),
+        (
             "is dropped",
             vec![weak(PreEmption::Drop), province.clone()],
             "p1@10.00+0.00..20.00+10.00 pre_empted\np2@20.00+0.00..30.00+10.00 completed",
@@ -125,6 +131,69 @@ fn the_weaker_gives_way_and_comes_back_by_its_policy() {
     ];
     for (name, lines, expected) in rows {
         assert_eq!(aired(lines), expected, "{name}");
+    }
+}
+
+/// Each row: what ducks and what comes over it, and what of it lies beneath: from where on, until when.
+#[test]
+fn what_ducks_lies_beneath_in_its_own_zone_and_under_no_emergency() {
+    let music = with(line(1, 2, 10.0, 40.0, Normal), |line| {
+        line.pre_emption = PreEmption::Duck;
+    });
+    let over = |zone, start, class| line(2, zone, start, 15.0, class);
+    let rows = [
+        (
+            "an announcement",
+            music.clone(),
+            over(2, 20.0, Priority),
+            Some((10.0, 35.0)),
+        ),
+        (
+            "it ends beneath",
+            music.clone(),
+            over(2, 40.0, Priority),
+            Some((30.0, 50.0)),
+        ),
+        ("from the zone above", music.clone(), over(1, 20.0, Normal), None),
+        ("in the zone below", music.clone(), over(3, 20.0, Priority), None),
+        ("an emergency", music.clone(), over(2, 20.0, Emergency), None),
+        (
+            "what only rejoins",
+            with(music.clone(), |line| line.pre_emption = PreEmption::Rejoin),
+            over(2, 20.0, Priority),
+            None,
+        ),
+        (
+            "both planned for one second",
+            music,
+            over(2, 10.0, Priority),
+            Some((0.0, 25.0)),
+        ),
+    ];
+    for (name, music, over, expected) in rows {
+        let mut station = Station::new(1, 0.0);
+        station.plan(vec![music, over]);
+        station.run(100.0);
+        let beds: Vec<_> = station
+            .actions
+            .iter()
+            .filter_map(|(_, action)| match action {
+                Action::Start(start) => start.bed,
+                _ => None,
+            })
+            .map(|bed| {
+                (
+                    bed.media,
+                    bed.offset.as_secs_f64(),
+                    bed.ends.ns_after(at(0.0)) as f64 / 1e9,
+                )
+            })
+            .collect();
+        let expected: Vec<_> = expected
+            .map(|(offset, ends)| (media(1), offset, ends))
+            .into_iter()
+            .collect();
+        assert_eq!(beds, expected, "{name}");
     }
 }
 

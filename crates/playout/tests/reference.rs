@@ -42,7 +42,7 @@ fn model(lines: &[Planned]) -> String {
                     log.push(part(want, since, now, "completed"));
                     false
                 }
-                None if line.pre_emption == PreEmption::Rejoin && line.start + line.length <= now => {
+                None if line.pre_emption.rejoins() && line.start + line.length <= now => {
                     log.extend(never(want, line));
                     false
                 }
@@ -62,7 +62,7 @@ fn model(lines: &[Planned]) -> String {
             let line = &lines[want.index];
             match (want.since, wins) {
                 (None, true) => {
-                    if line.pre_emption == PreEmption::Rejoin {
+                    if line.pre_emption.rejoins() {
                         want.offset = now - line.start;
                     }
                     (want.since, want.aired) = (Some(now), true);
@@ -132,7 +132,12 @@ fn engine(lines: &[Planned]) -> String {
 }
 
 fn planned() -> impl Strategy<Value = Planned> {
-    let policies = vec![PreEmption::Resume, PreEmption::Rejoin, PreEmption::Drop];
+    let policies = vec![
+        PreEmption::Resume,
+        PreEmption::Rejoin,
+        PreEmption::Duck,
+        PreEmption::Drop,
+    ];
     (
         1..=5i64,
         5..60u32,

@@ -1,5 +1,6 @@
 //! Which packet of a recorded piece is due, and when: chime, programme, and a tail that may replace its end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,11 +53,13 @@ pub struct MediaPacket<'a> {
 /// Packet `k` of the programme has the media time `start − offset − pre-skip + k · packet`, so its first real
 /// sample lies exactly where it belongs (`docs/time.md`); the chime is counted back from there. Sleep until
 /// [`poll_due`](Self::poll_due), then call [`next_packet`](Self::next_packet) until it gives `None`. Nothing is
-/// allocated after construction, except by [`replace_tail`](Self::replace_tail).
+/// allocated after construction, except by [`replace_tail`](Self::replace_tail) and [`overlay`](Self::overlay).
 #[derive(Clone, Debug)]
 pub struct SegmentPlayer {
     /// At most chime, programme and tail, in order.
     segments: Vec<Segment>,
+    /// Packets that are sent in the place of the programme's own, each with the index of the first it replaces.
+    overlays: VecDeque<(usize, Arc<EncodedAudio>)>,
     /// The next packet: a segment and an index in its audio.
     segment: usize,
     packet: usize,
@@ -139,6 +142,7 @@ impl SegmentPlayer {
             reached: segments[0].at,
             packet: segments[0].first,
             segments,
+            overlays: VecDeque::with_capacity(OVERLAYS_MAX),
             segment: 0,
             marker_due: true,
             media_reached: offset,
@@ -180,10 +184,7 @@ impl SegmentPlayer {
                 continue;
             }
             let marker = std::mem::take(&mut self.marker_due);
-            let payload = self.segments[self.segment]
-                .audio
-                .packet(index)
-                .unwrap_or_default();
+            let payload = self.payload(index).unwrap_or_default();
             return Some(MediaPacket {
                 at,
                 samples,
@@ -240,6 +241,22 @@ impl SegmentPlayer {
             media: Some(media),
         });
         Ok(())
+    }
+
+    /// Sends `packets` in the place of the programme's from `from` on, as far as they go and were not sent: the same
+    /// sound with something beneath it. Those of another length than the programme's are ignored.
+    pub fn overlay(&mut self, from: usize, packets: Arc<EncodedAudio>) {
+        let main = &self.segments[self.programme()];
+        if packets.packet_samples != main.audio.packet_samples {
+            return;
+        }
+        let next = self.next_programme_packet();
+        self.overlays
+            .retain(|(from, packets)| from + packets.packet_count() > next);
+        if self.overlays.len() == OVERLAYS_MAX {
+            self.overlays.pop_front();
+        }
+        self.overlays.push_back((from, packets));
     }
 
     /// Ends at the packet boundary at or after media time `at`, with a last packet if anything was sent.
@@ -314,6 +331,15 @@ impl SegmentPlayer {
         Some((segment, packet))
     }
 
+    /// Returns what is sent as packet `index` of the segment in turn.
+    fn payload(&self, index: usize) -> Option<&[u8]> {
+        let overlays = self.overlays.iter().filter(|_| self.segment == self.programme());
+        let mut laid_over = overlays.filter_map(|(from, packets)| packets.packet(index.checked_sub(*from)?));
+        laid_over
+            .next()
+            .or_else(|| self.segments[self.segment].audio.packet(index))
+    }
+
     fn programme(&self) -> usize {
         usize::from(self.segments[0].media.is_none()).min(self.segments.len() - 1)
     }
@@ -350,6 +376,9 @@ fn span(audio: &EncodedAudio, packets: usize) -> i64 {
 fn signed(samples: u64) -> i64 {
     i64::try_from(samples).unwrap_or(i64::MAX)
 }
+
+/// Stretches that lie ready at a time; each is rendered shortly before it is sent.
+const OVERLAYS_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -393,6 +422,29 @@ mod tests {
             ));
         }
         sent.join(" ")
+    }
+
+    #[test]
+    fn an_overlay_takes_the_place_of_what_was_not_sent() {
+        let mut player = SegmentPlayer::new(&play(0, 0));
+        assert_eq!(
+            drain(&mut player, START + Duration::from_millis(100))
+                .matches('p')
+                .count(),
+            2
+        );
+        player.overlay(1, audio(b'm', 4));
+        player.overlay(7, audio(b'n', 9));
+        let mut other_length = EncodedAudio::clone(&audio(b'x', 9));
+        other_length.packet_samples = 960;
+        player.overlay(5, Arc::new(other_length));
+        let sent = drain(&mut player, START + Duration::from_millis(600));
+        let letters: String = sent
+            .split(' ')
+            .map(|packet| packet.trim_start_matches('!')[..2].to_owned() + " ")
+            .collect();
+        assert_eq!(letters.trim(), "m1 m2 m3 p5 p6 n0 n1 n2");
+        assert!(sent.ends_with('.'), "it ends where the programme does: {sent}");
     }
 
     fn run_from(play: &Play) -> String {

@@ -48,7 +48,12 @@ columns! {
     BulletinClass: |class| class.name().to_owned(), |value| value.as_str()?.parse().map_err(FromSqlError::other);
     PreEmption: |policy| pre_emption_name(*policy).to_owned(), |value| {
         let text = value.as_str()?;
-        let all = [PreEmption::Resume, PreEmption::Rejoin, PreEmption::Drop];
+        let all = [
+            PreEmption::Resume,
+            PreEmption::Rejoin,
+            PreEmption::Duck,
+            PreEmption::Drop,
+        ];
         all.into_iter().find(|policy| pre_emption_name(*policy) == text).ok_or(FromSqlError::InvalidType)
     };
 }
@@ -57,6 +62,7 @@ const fn pre_emption_name(policy: PreEmption) -> &'static str {
     match policy {
         PreEmption::Resume => "resume",
         PreEmption::Rejoin => "rejoin",
+        PreEmption::Duck => "duck",
         PreEmption::Drop => "drop",
     }
 }

@@ -178,7 +178,7 @@ create table session (
   class        text not null check (class in ('background', 'normal', 'priority', 'live', 'emergency')),
   -- The commune's own order among items of one class.
   place        integer not null,
-  pre_emption  text not null check (pre_emption in ('resume', 'rejoin', 'drop')),
+  pre_emption  text not null check (pre_emption in ('resume', 'rejoin', 'duck', 'drop')),
   give_up_after integer,
   cut          integer not null check (cut in (0, 1)),
   -- Where it comes from: a slot's occurrence, or an override.

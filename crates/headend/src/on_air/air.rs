@@ -187,6 +187,7 @@ impl Air {
                 self.engine.handle_relay(relay, change.sound, change.failed, now);
             }
             self.act(now);
+            self.render_beds(now);
             self.send_packets(now);
             self.send_beacons(now);
             self.show(now);
@@ -254,6 +255,15 @@ impl Air {
                     self.engine.handle_relay(relay, fill, Some(why), now);
                 }
                 Order::MediaFailed { media, why } => self.engine.handle_media(media, Err(why), now),
+                Order::BedReady {
+                    session,
+                    part,
+                    from,
+                    packets,
+                } => {
+                    let mut streams = self.streams.values_mut();
+                    streams.any(|stream| stream.lay_over(session, part, from, &packets));
+                }
                 Order::FadeReady {
                     session,
                     part,
@@ -337,9 +347,14 @@ impl Air {
             .cloned();
         let feed = match start.feed {
             Asked::Media { media, offset } => {
+                let bed = start.bed.and_then(|bed| {
+                    let audio = self.media.get(&bed.media)?;
+                    Some((Arc::clone(audio), bed.offset, bed.ends))
+                });
                 self.loaded(media, start.chime_gain_db).map(|audio| Feed::Media {
                     audio: Arc::clone(audio),
                     offset,
+                    bed,
                 })
             }
             Asked::Relay(relay) => Some(Feed::Live(LiveSource::Relay(relay))),
@@ -362,6 +377,15 @@ impl Air {
             .get(&chime_gain_db)
             .filter(|chime| chime.media == media);
         chime.or_else(|| self.media.get(&media))
+    }
+
+    fn render_beds(&mut self, now: WallTime) {
+        let beds = self
+            .streams
+            .values_mut()
+            .filter_map(|stream| stream.next_bed(now));
+        let beds: Vec<_> = beds.collect();
+        beds.into_iter().for_each(|request| self.ask(request));
     }
 
     fn send_packets(&mut self, now: WallTime) {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use loa_codec::faded_tail;
+use loa_codec::{Bed, OpusError, faded_tail, with_bed};
 use loa_model::{ContentHash, EncodedAudio, Relay, RelayId, SessionId};
 use tracing::error;
 
 use super::Order;
+use super::beneath::Stretch;
 use super::relays::OpenRelay;
 
 /// What the air thread asks for.
@@ -26,6 +27,17 @@ pub(super) enum Request {
         spec: Relay,
         /// Name of the programme, for people.
         title: String,
+    },
+    /// Packets of `audio` with something beneath.
+    Bed {
+        /// Whose they are.
+        session: SessionId,
+        /// Which stretch of it.
+        part: u32,
+        /// What is sounding.
+        audio: Arc<EncodedAudio>,
+        /// Which packets, and what lies beneath them.
+        stretch: Stretch,
     },
     /// The packets that let `audio` fade away from packet `from` on.
     Fade {
@@ -80,6 +92,23 @@ fn work(inbox: &Receiver<Request>, read: &ReadMedia, open: &OpenRelay, orders: &
                     Order::RelayFailed { relay, why }
                 }
             },
+            Request::Bed {
+                session,
+                part,
+                audio,
+                stretch,
+            } => match rendered(&audio, &stretch) {
+                Ok(packets) => Order::BedReady {
+                    session,
+                    part,
+                    from: stretch.from,
+                    packets: Arc::new(packets),
+                },
+                Err(error) => {
+                    error!(%session, "what plays beneath cannot be rendered: {error}");
+                    continue;
+                }
+            },
             Request::Fade {
                 session,
                 part,
@@ -103,6 +132,16 @@ fn work(inbox: &Receiver<Request>, read: &ReadMedia, open: &OpenRelay, orders: &
             return;
         }
     }
+}
+
+fn rendered(audio: &EncodedAudio, stretch: &Stretch) -> Result<EncodedAudio, OpusError> {
+    let bed = Bed {
+        audio: &stretch.bed,
+        at: stretch.at,
+        begins: stretch.begins,
+        ends: stretch.ends,
+    };
+    with_bed(audio, stretch.from, stretch.count, &bed)
 }
 
 /// How long a fade takes: four packets of 60 ms.

@@ -4,6 +4,7 @@
 //! latest value. It waits for its next deadline and for nothing else.
 
 mod air;
+mod beneath;
 mod loader;
 mod monitor;
 mod relays;
@@ -57,6 +58,13 @@ pub(crate) enum Order {
     RelayFailed { relay: RelayId, why: String },
     /// The loader could not read a piece of media.
     MediaFailed { media: ContentHash, why: String },
+    /// The loader has rendered packets with something beneath, the first in the place of packet `from`.
+    BedReady {
+        session: SessionId,
+        part: u32,
+        from: usize,
+        packets: Arc<EncodedAudio>,
+    },
     /// The loader has rendered a fade that begins in the place of packet `from`.
     FadeReady {
         session: SessionId,

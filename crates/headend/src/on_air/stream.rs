@@ -9,6 +9,7 @@ use loa_playout::Start;
 use loa_session::{LivePlayer, LiveSlot, MediaPacket, Play, SegmentPlayer, SessionOnAir, ZoneStream};
 use loa_wire::{Signer, WireError};
 
+use super::beneath::Beneath;
 use super::loader::{FADE, Request};
 use super::relays::Relays;
 
@@ -37,6 +38,7 @@ enum Plays {
         audio: Arc<EncodedAudio>,
         /// Media time at which `audio` has its beginning.
         zero: WallTime,
+        beneath: Option<Beneath>,
     },
     Live {
         /// The chime, until it is over.
@@ -62,6 +64,8 @@ pub(super) enum Feed {
     Media {
         audio: Arc<EncodedAudio>,
         offset: Duration,
+        /// What plays on beneath it: a piece, from where on, and until which sounding time.
+        bed: Option<(Arc<EncodedAudio>, Duration, WallTime)>,
     },
     /// Something without an end of its own.
     Live(LiveSource),
@@ -117,7 +121,10 @@ impl OnStream {
         };
         let begins = start.at - delay;
         let plays = match feed {
-            Feed::Media { audio, offset } => Plays::recorded(audio, offset, begins, chime, delay),
+            Feed::Media { audio, offset, bed } => {
+                let beneath = bed.map(|(bed, offset, ends)| Beneath::new(bed, offset, begins, ends - delay));
+                Plays::recorded(audio, offset, begins, chime, delay, beneath)
+            }
             Feed::Live(source) => Plays::live(source, begins, chime, delay, relays),
         };
         let mut running = Running {
@@ -163,6 +170,45 @@ impl OnStream {
                 Plays::Recorded { player, .. } => player.replace_tail(from, tail).is_ok(),
                 Plays::Live { .. } => false,
             })
+    }
+
+    /// Puts packets with something beneath in place of those that were not sent.
+    pub(super) fn lay_over(
+        &mut self,
+        session: SessionId,
+        part: u32,
+        from: usize,
+        packets: &Arc<EncodedAudio>,
+    ) -> bool {
+        self.find(session, part)
+            .is_some_and(|running| match &mut running.plays {
+                Plays::Recorded { player, .. } => {
+                    player.overlay(from, Arc::clone(packets));
+                    true
+                }
+                Plays::Live { .. } => false,
+            })
+    }
+
+    /// Returns the next packets that are to be rendered with something beneath.
+    pub(super) fn next_bed(&mut self, now: WallTime) -> Option<Request> {
+        self.running.iter_mut().find_map(|running| {
+            let Plays::Recorded {
+                player,
+                audio,
+                beneath: Some(beneath),
+                ..
+            } = &mut running.plays
+            else {
+                return None;
+            };
+            Some(Request::Bed {
+                session: running.session.session,
+                part: running.part,
+                stretch: beneath.next_stretch(player, audio.packet_count(), now)?,
+                audio: Arc::clone(audio),
+            })
+        })
     }
 
     /// Returns when its next packet is due.
@@ -279,6 +325,7 @@ impl Plays {
         begins: WallTime,
         chime: Option<Arc<EncodedAudio>>,
         delay: Duration,
+        beneath: Option<Beneath>,
     ) -> Self {
         let play = Play {
             chime,
@@ -292,6 +339,7 @@ impl Plays {
             player: SegmentPlayer::new(&play),
             audio,
             zero: begins - offset,
+            beneath,
         }
     }
 
@@ -407,8 +455,16 @@ impl Running {
     /// Ends at `media_time`: hard at first, with a fade once it is rendered.
     fn end_at(&mut self, media_time: WallTime, relays: &mut Relays, now: WallTime) -> Option<Request> {
         match &mut self.plays {
-            Plays::Recorded { player, audio, zero } => {
+            Plays::Recorded {
+                player,
+                audio,
+                zero,
+                beneath,
+            } => {
                 player.cut(media_time);
+                if let Some(beneath) = beneath {
+                    beneath.end_by(media_time);
+                }
                 let fade_from = media_time - FADE;
                 if fade_from < now + RENDER_TIME {
                     return None;

@@ -136,6 +136,7 @@ reason-cancelled = cancelled on this day
 reason-cancelled-because = cancelled on this day: { $note }
 then-resume = then resumes where it was cut
 then-rejoin = then rejoins in mid-programme
+then-duck = then plays on quietly beneath it
 then-drop = then is over
 tie-class = stronger class
 tie-authority = higher zone

@@ -136,6 +136,7 @@ reason-cancelled = bỏ trong ngày này
 reason-cancelled-because = bỏ trong ngày này: { $note }
 then-resume = sau đó phát tiếp từ chỗ bị cắt
 then-rejoin = sau đó vào lại giữa chừng
+then-duck = sau đó phát nhỏ bên dưới
 then-drop = sau đó thôi
 tie-class = loại mạnh hơn
 tie-authority = cấp cao hơn

@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         let source = self.source(&entry);
         let class = self.class(&entry);
         let chime = self.chime(&entry);
-        let pre_emption = self.word(&entry, "pre_emption", &["resume", "rejoin", "drop"]);
+        let pre_emption = self.word(&entry, "pre_emption", &["resume", "rejoin", "duck", "drop"]);
         let give_up_after = self.span(&entry, "give_up_after", DURATION_MAX);
         let topic = self.text(&entry, "topic", "\"Y tế\"");
         let campaign = self.text(&entry, "campaign", "\"Chuyển đổi số 2026\"");
@@ -48,8 +48,18 @@ impl<'a> Reader<'a> {
                 ));
                 default
             }
+            Some(word) if word.value == "duck" && matches!(source, Source::Relay(_) | Source::Silence) => {
+                let message = "only what is in the library can play on beneath something else";
+                self.faults.push(Diagnostic::error(
+                    &word.place,
+                    message,
+                    "write \"rejoin\" or \"drop\"",
+                ));
+                default
+            }
             Some(word) => match word.value {
                 "rejoin" => PreEmption::Rejoin,
+                "duck" => PreEmption::Duck,
                 "drop" => PreEmption::Drop,
                 _ => PreEmption::Resume,
             },

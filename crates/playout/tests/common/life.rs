@@ -346,7 +346,7 @@ fn resumed_where_it_was(sounded: &[&(PartStarted, PartEnded)]) -> Result<(), Str
         };
         let (start, _) = part;
         let expected = match start.pre_emption {
-            PreEmption::Rejoin => before.media_offset + start.at.since(before.at),
+            PreEmption::Rejoin | PreEmption::Duck => before.media_offset + start.at.since(before.at),
             PreEmption::Resume | PreEmption::Drop => before.media_offset,
         };
         let off = start.media_offset.abs_diff(expected);
@@ -435,7 +435,12 @@ fn class() -> impl Strategy<Value = BulletinClass> {
 }
 
 pub(crate) fn planned() -> impl Strategy<Value = Vec<RunSheetLine>> {
-    let policies = [PreEmption::Resume, PreEmption::Rejoin, PreEmption::Drop];
+    let policies = [
+        PreEmption::Resume,
+        PreEmption::Rejoin,
+        PreEmption::Duck,
+        PreEmption::Drop,
+    ];
     let one = (
         1..=5i64,
         0..120u32,

@@ -207,6 +207,7 @@ fn planned(text: &str) -> RunSheetLine {
             "after" => line.chime.after = true,
             "cut" => line.cut = true,
             "rejoin" => line.pre_emption = PreEmption::Rejoin,
+            "duck" => line.pre_emption = PreEmption::Duck,
             "drop" => line.pre_emption = PreEmption::Drop,
             "cancelled" => line.reasons.push(Reason::Cancelled { note: "test".into() }),
             "missing" => line.reasons.push(Reason::MediaMissing),

@@ -1,0 +1,95 @@
+//! Music plays on quietly beneath an announcement in its zone, and is back where it would have been.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use loa_dsp::compare::{correlation, envelope, find_lag};
+use loa_headend::workbench::{Recording, Station};
+use loa_model::duration_to_samples;
+use loa_tests::network::enter_own_network;
+use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
+use loa_tests::sound::{as_aired, demo_audio};
+
+#[test]
+fn music_ducks_under_an_announcement() -> Result<()> {
+    enter_own_network()?;
+    let dir = tempfile::tempdir()?;
+    let station = Station::new(dir.path())?;
+    for name in ["nhac-nen.opus", "thong-bao.aiff"] {
+        station.loa(&["media", "add", &demo_audio(name).display().to_string()])?;
+    }
+    let zones = station.write("zones.toml", ZONES)?;
+    station.loa(&["schedule", "import", &zones])?;
+    let head_end = station.start()?;
+    let wav = dir.path().join("thon-1.wav");
+    let receiver = station.receiver("loa-1", "thon-1", &format!("wav:{}", wav.display()))?;
+
+    let music_at = second_from_now(4);
+    let voice_at = music_at + Duration::from_secs(4);
+    let slot = |code: &str, at| {
+        let at = local_seconds(at);
+        format!(
+            "[[slot]]\ncode = \"{code}\"\nprogramme = \"{code}\"\nzones = [\"xa-a\"]\nat = {at}\nmax_duration = \"1m\"\n"
+        )
+    };
+    let day = format!(
+        "[[programme]]\ncode = \"nhac\"\ntitle = \"Nhạc\"\nmedia = \"nhac-nen\"\nclass = \"background\"\n\
+         pre_emption = \"duck\"\n\
+         [[programme]]\ncode = \"thong-bao\"\ntitle = \"Thông báo\"\nmedia = \"thong-bao\"\n{}{}",
+        slot("nhac", music_at),
+        slot("thong-bao", voice_at),
+    );
+    let day = station.write("day.toml", &day)?;
+    let told = station.loa(&["schedule", "import", &day])?;
+    station.loa(&["programme", "decide", "approve", "--all"])?;
+    println!("{told}");
+
+    let (music, voice) = (as_aired(&station, "nhac-nen")?, as_aired(&station, "thong-bao")?);
+    let length = |recording: &Recording| Duration::from_secs_f64(recording.samples.len() as f64 / 48_000.0);
+    sleep_until(music_at + length(&music) + Duration::from_secs(2));
+    let lines = receiver.lines();
+    receiver.stop()?;
+    head_end.stop()?;
+    let rows = station.as_run()?;
+    let heard = Recording::of_receiver(&wav, &lines)?;
+
+    // How loud the music is in what was heard, as a factor of what it was made, over two seconds.
+    let second = Duration::from_secs(1);
+    let share = |into: Duration| -> Result<f32> {
+        let source = music.part(i64::try_from(duration_to_samples(into))?, 96_000);
+        let heard = heard.at(music_at + into, source.len() + 96);
+        let dot = |shift: usize| -> f32 { source.iter().zip(&heard[shift..]).map(|(a, b)| a * b).sum() };
+        let best = (0..96).map(dot).fold(f32::MIN, f32::max);
+        Ok(best / source.iter().map(|sample| sample * sample).sum::<f32>())
+    };
+    let before = share(second)?;
+    let beneath = share(Duration::from_secs(4) + 2 * second)?;
+    let after = share(Duration::from_secs(4) + length(&voice) + second)?;
+    println!("music: {before:.3} before, {beneath:.3} beneath, {after:.3} after");
+    ensure!(before > 0.9, "the music is heard before: {before}");
+    ensure!(
+        (0.1..0.27).contains(&beneath),
+        "it plays on 15 dB down, a factor of 0.178, not {beneath}"
+    );
+    ensure!(
+        after > 0.9,
+        "it is back where it would have been: {after}; {rows:#?}"
+    );
+
+    let said = voice.part(0, voice.samples.len());
+    let heard = heard.at(voice_at, said.len());
+    let likeness = correlation(&envelope(said, 960), &envelope(heard, 960));
+    let lag = find_lag(said, heard, 480).context("too little sound")?;
+    println!("voice: envelope {likeness:.3}, {lag:?}");
+    ensure!(
+        likeness > 0.95 && lag.offset.abs() <= 48,
+        "the voice is heard as it is, in its place: {likeness}, {lag:?}"
+    );
+    ensure!(rows.len() == 3, "music, voice, music: {rows:#?}");
+    ensure!(
+        rows[0]["ended"]["reason"]["cause"] == "pre_empted"
+            && rows[1]["ended"]["reason"]["cause"] == "completed",
+        "the log tells who had the air: {rows:#?}"
+    );
+    Ok(())
+}
