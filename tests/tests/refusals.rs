@@ -36,7 +36,7 @@ fn refusals_name_the_thing_and_the_remedy() -> Result<()> {
     let unknown_zone = day(&format!("{programme}{}", slot("xa-z", "2030-01-01T05:00:00")))?;
     check(
         &station,
-        &["schedule", "import", &unknown_zone],
+        &["schedule", "import", "--language", "en", &unknown_zone],
         &[
             "day.toml:8:10",
             "no zone \"xa-z\"",
@@ -47,7 +47,7 @@ fn refusals_name_the_thing_and_the_remedy() -> Result<()> {
     let no_date = day(&format!("{programme}{}", slot("xa-a", "2030-02-30T05:00:00")))?;
     check(
         &station,
-        &["schedule", "check", &no_date],
+        &["schedule", "check", "--language", "en", &no_date],
         &["day.toml:9:6", "does not exist"],
     )?;
     let twice = format!(
@@ -58,13 +58,13 @@ fn refusals_name_the_thing_and_the_remedy() -> Result<()> {
     let overlap = day(&twice.replace("2026-11-25", &tomorrow()))?;
     check(
         &station,
-        &["schedule", "import", &overlap],
+        &["schedule", "import", "--language", "en", &overlap],
         &["overlaps slot \"s\"", "neither is stronger", "remedy: move one"],
     )?;
     let no_file = day(&programme.replace("ban-tin-tinh", "ban-tin-tin"))?;
     check(
         &station,
-        &["schedule", "import", &no_file],
+        &["schedule", "import", "--language", "en", &no_file],
         &[
             "the library has no \"ban-tin-tin\"",
             "did you mean \"ban-tin-tinh\"",

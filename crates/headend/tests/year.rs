@@ -250,7 +250,7 @@ fn every_programme_of_a_year_starts_within_20_ms_of_its_plan() {
     let resolved = resolved.map_err(|faults| {
         faults
             .iter()
-            .map(ToString::to_string)
+            .map(|fault| fault.say(loa_plan::Lang::En))
             .collect::<Vec<_>>()
             .join("\n")
     });

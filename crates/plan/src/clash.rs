@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::local::to_local;
 use crate::merge::Merged;
 use crate::resolve::Known;
+use crate::said::{Said, said};
 
 /// Plans the next days and tells, for each pair of slots of which one is new, who gives way to whom.
 ///
@@ -54,21 +55,28 @@ pub(crate) fn clashes(
 }
 
 /// Returns what is wrong with a line that its zone's quiet hours refuse, and the remedy.
-fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(String, String)> {
+fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(Said, Said)> {
     let local = |at| to_local(known.tz, at).format("%Y-%m-%d %H:%M");
     let code = |zone| merged.tree.get(zone).map_or("?", |zone| zone.code.as_str());
     line.reasons.iter().find_map(|reason| match reason {
         Reason::QuietHours { zone, until, .. } => {
-            let message = format!(
+            let message = said!(
+                "khung giờ \"{}\" sẽ kêu lúc {} trong giờ yên tĩnh của địa bàn \"{}\"",
                 "slot \"{}\" would sound at {} in the quiet hours of zone \"{}\"",
                 line.slot,
                 local(line.start),
                 code(*zone)
             );
             let remedy = until.map_or_else(
-                || "the zone never sounds; mend its quiet hours".to_owned(),
+                || {
+                    said!(
+                        "địa bàn đó không bao giờ được kêu; sửa lại giờ yên tĩnh",
+                        "the zone never sounds; mend its quiet hours"
+                    )
+                },
                 |until| {
-                    format!(
+                    said!(
+                        "chọn giờ từ {} trở đi, hoặc xin đổi giờ yên tĩnh",
                         "choose a time from {} on, or have the zone's quiet hours changed",
                         local(until)
                     )
@@ -77,7 +85,8 @@ fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(S
             Some((message, remedy))
         }
         Reason::MinutesSpent { zone, minutes } => {
-            let message = format!(
+            let message = said!(
+                "khung giờ \"{}\" ngày {} vượt quá {minutes} phút mỗi ngày của địa bàn \"{}\"",
                 "slot \"{}\" on {} goes beyond the {minutes} minutes a day of zone \"{}\"",
                 line.slot,
                 local(line.start),
@@ -85,7 +94,10 @@ fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(S
             );
             Some((
                 message,
-                "shorten it, leave out another, or have the zone's minutes changed".to_owned(),
+                said!(
+                    "rút ngắn, bỏ bớt lượt khác, hoặc xin đổi số phút",
+                    "shorten it, leave out another, or have the zone's minutes changed"
+                ),
             ))
         }
         _ => None,
@@ -120,38 +132,57 @@ fn told_as(
             .map_or("?", |zone| &zone.code)
     };
     let span = |line: &RunSheetLine| {
-        format!(
-            "\"{}\" in zone \"{}\" ({} to {})",
-            line.slot,
-            zone(line),
-            local(line.start),
-            local(line.end())
+        let (slot, zone) = (&line.slot, zone(line));
+        let (from, to) = (local(line.start), local(line.end()));
+        said!(
+            "\"{slot}\" ở địa bàn \"{zone}\" ({from} đến {to})",
+            "\"{slot}\" in zone \"{zone}\" ({from} to {to})"
         )
     };
+    let (line, winner) = (span(line), span(winner));
     if rule == TieRule::FirstCome {
-        let message = format!(
-            "slot {} overlaps slot {}, and neither is stronger",
-            span(line),
-            span(winner)
+        let message = Said {
+            vi: format!(
+                "khung giờ {} trùng với {}, không bên nào mạnh hơn",
+                line.vi, winner.vi
+            ),
+            en: format!(
+                "slot {} overlaps slot {}, and neither is stronger",
+                line.en, winner.en
+            ),
+        };
+        let remedy = said!(
+            "dời một trong hai, giảm max_duration, hoặc cho một bên loại mạnh hơn",
+            "move one of them, shorten its max_duration, or give one a stronger class"
         );
-        let remedy = "move one of them, shorten its max_duration, or give one a stronger class";
         return Diagnostic::error(place, message, remedy);
     }
     let becomes = match then {
-        PreEmption::Resume => "goes on afterwards from where it was cut",
-        PreEmption::Rejoin => "goes on afterwards as if it had run",
-        PreEmption::Duck => "plays on quietly beneath it",
-        PreEmption::Drop => "is dropped",
+        PreEmption::Resume => said!(
+            "sau đó phát tiếp từ chỗ bị cắt",
+            "goes on afterwards from where it was cut"
+        ),
+        PreEmption::Rejoin => said!(
+            "sau đó vào lại như thể vẫn chạy",
+            "goes on afterwards as if it had run"
+        ),
+        PreEmption::Duck => said!("phát nhỏ bên dưới", "plays on quietly beneath it"),
+        PreEmption::Drop => said!("rồi bỏ", "is dropped"),
     };
-    let message = format!(
-        "slot {} gives way to slot {} and {becomes}",
-        span(line),
-        span(winner)
-    );
+    let message = Said {
+        vi: format!("khung giờ {} nhường {}, {}", line.vi, winner.vi, becomes.vi),
+        en: format!(
+            "slot {} gives way to slot {} and {}",
+            line.en, winner.en, becomes.en
+        ),
+    };
     Diagnostic::warning(
         place,
         message,
-        "nothing, if that is meant; `loa schedule show` has the day",
+        said!(
+            "không cần gì nếu đúng ý; `loa schedule show` để xem cả ngày",
+            "nothing, if that is meant; `loa schedule show` has the day"
+        ),
     )
 }
 

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, Weekday};
 use cron::TimeUnitSpec;
 
+use crate::said::{Said, said};
+
 /// A cron line that has been read: which local dates and which local times of day it names.
 #[derive(Clone, Debug)]
 pub struct CronLine {
@@ -32,14 +34,14 @@ enum Which {
 
 /// What is wrong with a cron line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}; {remedy}")]
+#[error("{}; {}", message.en, remedy.en)]
 pub struct CronFault {
     /// Characters of the line before the fault.
     pub at: usize,
     /// What is wrong.
-    pub message: String,
+    pub message: Said,
     /// What to write instead.
-    pub remedy: String,
+    pub remedy: Said,
 }
 
 impl CronLine {
@@ -80,11 +82,12 @@ impl CronLine {
         if let Some(word) = second.filter(|_| sets[0].len() > 1) {
             faults.push(fault(
                 word.at,
-                format!(
+                said!(
+                    "\"{}\" ở ô giây sẽ phát hơn một lần mỗi phút",
                     "\"{}\" in the second field airs more than once a minute",
                     word.text
                 ),
-                "name one second, usually 0",
+                said!("ghi một giây, thường là 0", "name one second, usually 0"),
             ));
         }
         let restricted = |set: &BTreeSet<u32>, field: &Field| !set.is_empty() && !field.is_all(set);
@@ -92,12 +95,11 @@ impl CronLine {
         if day_named && restricted(&sets[5], &WEEKDAY) {
             faults.push(fault(
                 rest[4].at,
-                format!(
-                    "day of month \"{}\" and weekday \"{}\" are both given: crontab airs when either holds, \
-                     other programs only when both do",
+                said!(
+                    "có cả ngày trong tháng \"{}\" lẫn thứ \"{}\": crontab phát khi đúng một trong hai, chương trình khác chỉ khi đúng cả hai", "day of month \"{}\" and weekday \"{}\" are both given: crontab airs when either holds, other programs only when both do",
                     rest[2].text, rest[4].text
                 ),
-                "leave one of them *; for \"either\" write two slots",
+                said!("để một ô là *; muốn \"hoặc\" thì viết hai khung giờ", "leave one of them *; for \"either\" write two slots"),
             ));
         }
         if !faults.is_empty() {
@@ -111,8 +113,16 @@ impl CronLine {
         let fields = [&SECOND, &MINUTE, &HOUR, &DAY, &MONTH, &WEEKDAY];
         let texts = fields.into_iter().zip(sets).map(|(field, set)| field.write(set));
         let plain = texts.collect::<Vec<_>>().join(" ");
-        let schedule = cron::Schedule::from_str(&plain)
-            .map_err(|error| vec![fault(0, format!("\"{line}\" is not a cron line: {error}"), SHAPE)])?;
+        let schedule = cron::Schedule::from_str(&plain).map_err(|error| {
+            vec![fault(
+                0,
+                said!(
+                    "\"{line}\" không phải dòng cron: {error}",
+                    "\"{line}\" is not a cron line: {error}"
+                ),
+                shape(),
+            )]
+        })?;
         let mut times = Vec::new();
         for hour in schedule.hours().iter() {
             for minute in schedule.minutes().iter() {
@@ -171,8 +181,15 @@ impl Which {
             "L" if one => Self::LastOfKind,
             "1" | "2" | "3" | "4" | "5" if one => Self::Nth(nth.parse().unwrap_or(1)),
             _ => {
-                let message = format!("\"{}\" is not one weekday of the month", weekday.text);
-                let remedy = "write Mon#1 to Mon#5, or Mon#L for the last; for several, write several slots";
+                let message = said!(
+                    "\"{}\" không phải một thứ trong tháng",
+                    "\"{}\" is not one weekday of the month",
+                    weekday.text
+                );
+                let remedy = said!(
+                    "viết Mon#1 đến Mon#5, hoặc Mon#L là cuối cùng; nhiều thứ thì viết nhiều khung giờ",
+                    "write Mon#1 to Mon#5, or Mon#L for the last; for several, write several slots"
+                );
                 return Err(vec![fault(weekday.at, message, remedy)]);
             }
         };
@@ -229,36 +246,58 @@ fn words(line: &str) -> Vec<Word<'_>> {
 fn refuse_shapes(line: &str, words: &[Word<'_>]) -> Result<(), Vec<CronFault>> {
     let refuse = |at, message, remedy| Err(vec![fault(at, message, remedy)]);
     if let Some(word) = words.iter().find(|word| word.text.starts_with('@')) {
-        let message = format!("\"{}\" hides the hour and the days", word.text);
-        return refuse(word.at, message, SHAPE);
+        let message = said!(
+            "\"{}\" giấu mất giờ và ngày",
+            "\"{}\" hides the hour and the days",
+            word.text
+        );
+        return refuse(word.at, message, shape());
     }
     let open =
         |word: &&Word<'_>| word.text.starts_with([',', '-', '/']) || word.text.ends_with([',', '-', '/']);
     if let Some(word) = words.iter().find(open) {
-        let message = format!("\"{}\" is an unfinished list, range or step", word.text);
+        let message = said!(
+            "\"{}\" là danh sách, khoảng hay bước chưa viết xong",
+            "\"{}\" is an unfinished list, range or step",
+            word.text
+        );
         return refuse(
             word.at,
             message,
-            "write lists and ranges without blanks: Mon,Wed or 7-9",
+            said!(
+                "viết liền, không có dấu cách: Mon,Wed hoặc 7-9",
+                "write lists and ranges without blanks: Mon,Wed or 7-9"
+            ),
         );
     }
     match words.len() {
         5 | 6 => Ok(()),
         7 => refuse(
             words[6].at,
-            format!("\"{}\" is a seventh field, a year", words[6].text),
-            "remove it, and use valid_from and valid_to",
+            said!(
+                "\"{}\" là ô thứ bảy, ô năm",
+                "\"{}\" is a seventh field, a year",
+                words[6].text
+            ),
+            said!(
+                "bỏ đi, dùng valid_from và valid_to",
+                "remove it, and use valid_from and valid_to"
+            ),
         ),
         count => refuse(
             0,
-            format!("\"{line}\" has {count} fields where a cron line has five"),
-            SHAPE,
+            said!(
+                "\"{line}\" có {count} ô, dòng cron có năm",
+                "\"{line}\" has {count} fields where a cron line has five"
+            ),
+            shape(),
         ),
     }
 }
 
 struct Field {
     name: &'static str,
+    vietnamese: &'static str,
     min: u32,
     max: u32,
     names: &'static [&'static str],
@@ -286,8 +325,16 @@ impl Field {
             None => (item.text, None),
         };
         if self.is_weekday() && step.is_some() {
-            let message = format!("\"{}\" steps through weekdays", item.text);
-            return Err(fault(item.at, message, "list the days: Mon,Wed,Fri"));
+            let message = said!(
+                "\"{}\" nhảy bước qua các thứ",
+                "\"{}\" steps through weekdays",
+                item.text
+            );
+            return Err(fault(
+                item.at,
+                message,
+                said!("kể các thứ: Mon,Wed,Fri", "list the days: Mon,Wed,Fri"),
+            ));
         }
         let values: Vec<u32> = if span == "*" {
             (self.min..=self.max).collect()
@@ -296,12 +343,13 @@ impl Field {
         } else {
             let value = self.value(item, span)?;
             if step.is_some() {
-                let message = format!(
+                let message = said!(
+                    "\"{}\" nhảy bước từ một số; mỗi chương trình hiểu chỗ kết thúc một khác",
                     "\"{}\" steps from one value; programs disagree on where it ends",
                     item.text
                 );
-                let remedy = format!("write {span}-{}/…", self.max);
-                return Err(fault(item.at, message, &remedy));
+                let remedy = said!("viết {span}-{}/…", "write {span}-{}/…", self.max);
+                return Err(fault(item.at, message, remedy));
             }
             vec![value]
         };
@@ -315,8 +363,15 @@ impl Field {
             .filter(|step| (1..=self.max).contains(step));
         let count = count.and_then(|count| usize::try_from(count).ok());
         count.ok_or_else(|| {
-            let message = format!("\"{step}\" is not a step of the {} field", self.name);
-            fault(item.at, message, &format!("use a number from 1 to {}", self.max))
+            let message = Said {
+                vi: format!("\"{step}\" không phải bước của ô {}", self.vietnamese),
+                en: format!("\"{step}\" is not a step of the {} field", self.name),
+            };
+            fault(
+                item.at,
+                message,
+                said!("dùng số từ 1 đến {}", "use a number from 1 to {}", self.max),
+            )
         })
     }
 
@@ -327,9 +382,14 @@ impl Field {
         if self.is_weekday() {
             return Ok((first..=self.max).chain(self.min..=last).collect());
         }
-        let message = format!("\"{}\" runs backwards", item.text);
-        let remedy = format!("write {first}-{},{}-{last}", self.max, self.min);
-        Err(fault(item.at, message, &remedy))
+        let message = said!("\"{}\" chạy ngược", "\"{}\" runs backwards", item.text);
+        let remedy = said!(
+            "viết {first}-{},{}-{last}",
+            "write {first}-{},{}-{last}",
+            self.max,
+            self.min
+        );
+        Err(fault(item.at, message, remedy))
     }
 
     fn value(&self, item: Word<'_>, text: &str) -> Result<u32, CronFault> {
@@ -361,37 +421,64 @@ impl Field {
         if let Some(sign) = text.chars().find(|sign| "LW#?".contains(*sign)) {
             let (meaning, remedy) = match sign {
                 'L' => (
-                    "\"the last\"",
-                    "write L alone in the third field, or Fri#L in the fifth",
+                    said!("\"cuối cùng\"", "\"the last\""),
+                    said!(
+                        "viết L một mình ở ô thứ ba, hoặc Fri#L ở ô thứ năm",
+                        "write L alone in the third field, or Fri#L in the fifth"
+                    ),
                 ),
-                'W' => ("\"the nearest working day\"", "name the days"),
+                'W' => (
+                    said!("\"ngày làm việc gần nhất\"", "\"the nearest working day\""),
+                    said!("kể ra các ngày", "name the days"),
+                ),
                 '#' => (
-                    "\"the nth weekday of the month\"",
-                    "write Mon#2 alone in the fifth field",
+                    said!("\"thứ mấy trong tháng\"", "\"the nth weekday of the month\""),
+                    said!(
+                        "viết Mon#2 một mình ở ô thứ năm",
+                        "write Mon#2 alone in the fifth field"
+                    ),
                 ),
-                _ => ("\"any\"", "write *"),
+                _ => (said!("\"bất kỳ\"", "\"any\""), said!("viết *", "write *")),
             };
-            let message = format!("\"{text}\" uses {sign} ({meaning}), which not every cron program knows");
+            let message = Said {
+                vi: format!(
+                    "\"{text}\" dùng {sign} ({}), không phải chương trình cron nào cũng hiểu",
+                    meaning.vi
+                ),
+                en: format!(
+                    "\"{text}\" uses {sign} ({}), which not every cron program knows",
+                    meaning.en
+                ),
+            };
             return fault(item.at, message, remedy);
         }
-        let message = format!("\"{text}\" does not fit the {} field", self.name);
+        let message = Said {
+            vi: format!("\"{text}\" không hợp ô {}", self.vietnamese),
+            en: format!("\"{text}\" does not fit the {} field", self.name),
+        };
         let remedy = if self.is_weekday() {
             VIETNAMESE_DAYS
                 .iter()
                 .find(|(vietnamese, _)| vietnamese.eq_ignore_ascii_case(text))
-                .map_or_else(
-                    || "use Mon, Tue, Wed, Thu, Fri, Sat or Sun".to_owned(),
-                    |(_, english)| format!("write {english}"),
-                )
+                .map_or_else(use_names, |(_, english)| {
+                    said!("viết {english}", "write {english}")
+                })
         } else if self.names.is_empty() {
-            format!("use a number from {} to {}", self.min, self.max)
+            said!(
+                "dùng số từ {} đến {}",
+                "use a number from {} to {}",
+                self.min,
+                self.max
+            )
         } else {
-            format!(
+            said!(
+                "dùng số từ {} đến {}, hoặc tên như Jan",
                 "use a number from {} to {}, or a name such as Jan",
-                self.min, self.max
+                self.min,
+                self.max
             )
         };
-        fault(item.at, message, &remedy)
+        fault(item.at, message, remedy)
     }
 
     fn is_weekday(&self) -> bool {
@@ -427,23 +514,24 @@ fn numbered_weekday(item: Word<'_>) -> CronFault {
     let join = |names: Vec<&str>| names.join("-");
     let first = numbers.iter().all(|number| *number <= 7);
     let second: Option<Vec<_>> = numbers.iter().map(|number| from_sunday(*number)).collect();
-    let remedy = match (first, second) {
-        (true, Some(second)) => format!(
-            "write {} (as crontab reads it) or {} (as programs that count from Sunday = 1 do)",
-            join(numbers.iter().map(|number| crontab(*number)).collect()),
-            join(second)
+    let crontab = join(numbers.iter().map(|number| crontab(*number)).collect());
+    let remedy = match (first, second.map(join)) {
+        (true, Some(second)) => said!(
+            "viết {crontab} (theo cách hiểu của crontab) hoặc {second} (theo chương trình đếm Chủ nhật = 1)",
+            "write {crontab} (as crontab reads it) or {second} (as programs that count from Sunday = 1 do)"
         ),
-        (true, None) => format!(
-            "write {} (as crontab reads it)",
-            join(numbers.iter().map(|number| crontab(*number)).collect())
+        (true, None) => said!(
+            "viết {crontab} (theo cách hiểu của crontab)",
+            "write {crontab} (as crontab reads it)"
         ),
-        (false, _) => "use Mon, Tue, Wed, Thu, Fri, Sat or Sun".to_owned(),
+        (false, _) => use_names(),
     };
-    let message = format!(
+    let message = said!(
+        "\"{}\" ghi thứ bằng số, mà mỗi chương trình đếm một khác",
         "\"{}\" numbers a weekday, and programs count weekdays differently",
         item.text
     );
-    fault(item.at, message, &remedy)
+    fault(item.at, message, remedy)
 }
 
 /// Names a day counted from Sunday as zero.
@@ -453,22 +541,32 @@ fn day_name(from_sunday: u32) -> &'static str {
     &WEEKDAY.names[index][..3]
 }
 
-fn fault(at: usize, message: String, remedy: &str) -> CronFault {
-    CronFault {
-        at,
-        message,
-        remedy: remedy.to_owned(),
-    }
+fn fault(at: usize, message: Said, remedy: Said) -> CronFault {
+    CronFault { at, message, remedy }
 }
 
-const SHAPE: &str =
-    "write minute, hour, day of month, month, weekday: \"0 17 * * Mon-Sat\" is 17:00 from Monday to Saturday";
-const SECOND: Field = numeric("second", 0, 59);
-const MINUTE: Field = numeric("minute", 0, 59);
-const HOUR: Field = numeric("hour", 0, 23);
-const DAY: Field = numeric("day of month", 1, 31);
+fn use_names() -> Said {
+    said!(
+        "dùng Mon, Tue, Wed, Thu, Fri, Sat hoặc Sun (thứ Hai đến Chủ nhật)",
+        "use Mon, Tue, Wed, Thu, Fri, Sat or Sun"
+    )
+}
+
+/// What a cron line looks like.
+fn shape() -> Said {
+    said!(
+        "viết phút, giờ, ngày trong tháng, tháng, thứ: \"0 17 * * Mon-Sat\" là 17:00 từ thứ Hai đến thứ Bảy",
+        "write minute, hour, day of month, month, weekday: \"0 17 * * Mon-Sat\" is 17:00 from Monday to Saturday"
+    )
+}
+
+const SECOND: Field = numeric("second", "giây", 0, 59);
+const MINUTE: Field = numeric("minute", "phút", 0, 59);
+const HOUR: Field = numeric("hour", "giờ", 0, 23);
+const DAY: Field = numeric("day of month", "ngày trong tháng", 1, 31);
 const MONTH: Field = Field {
     name: "month",
+    vietnamese: "tháng",
     min: 1,
     max: 12,
     names: &[
@@ -489,6 +587,7 @@ const MONTH: Field = Field {
 /// Counted from Monday as 1, only inside this file.
 const WEEKDAY: Field = Field {
     name: "weekday",
+    vietnamese: "thứ",
     min: 1,
     max: 7,
     names: &[
@@ -511,9 +610,10 @@ const VIETNAMESE_DAYS: [(&str, &str); 7] = [
     ("CN", "Sun"),
 ];
 
-const fn numeric(name: &'static str, min: u32, max: u32) -> Field {
+const fn numeric(name: &'static str, vietnamese: &'static str, min: u32, max: u32) -> Field {
     Field {
         name,
+        vietnamese,
         min,
         max,
         names: &[],
@@ -676,9 +776,9 @@ mod tests {
         for (line, at, message, remedy) in rows {
             let faults = CronLine::parse(line).unwrap_err();
             let first = &faults[0];
-            assert!(first.message.contains(message), "{line}: {}", first.message);
-            assert!(first.remedy.contains(remedy), "{line}: {}", first.remedy);
-            assert_eq!(first.at, at, "{line}: {}", first.message);
+            assert!(first.message.en.contains(message), "{line}: {}", first.message.en);
+            assert!(first.remedy.en.contains(remedy), "{line}: {}", first.remedy.en);
+            assert_eq!(first.at, at, "{line}: {}", first.message.en);
             assert_eq!(faults.len(), 1, "{line}: {faults:?}");
         }
     }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::said::{Said, said};
+use crate::text::Lang;
+
 /// Whether a fault stops the import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -51,21 +54,39 @@ pub struct Diagnostic {
     /// Whether it stops the import.
     pub severity: Severity,
     /// What is wrong.
-    pub message: String,
+    pub message: Said,
     /// What to do about it.
-    pub remedy: String,
+    pub remedy: Said,
 }
 
 impl Diagnostic {
-    pub(crate) fn error(place: &Place, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(Severity::Error, place, message.into(), remedy.into())
+    pub(crate) fn error(place: &Place, message: Said, remedy: Said) -> Self {
+        Self::new(Severity::Error, place, message, remedy)
     }
 
-    pub(crate) fn warning(place: &Place, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, place, message.into(), remedy.into())
+    pub(crate) fn warning(place: &Place, message: Said, remedy: Said) -> Self {
+        Self::new(Severity::Warning, place, message, remedy)
     }
 
-    fn new(severity: Severity, place: &Place, message: String, remedy: String) -> Self {
+    /// Says it as rustc's short form does, with the remedy on a line of its own.
+    pub fn say(&self, lang: Lang) -> String {
+        let (severity, remedy) = match (self.severity, lang) {
+            (Severity::Error, Lang::Vi) => ("lỗi", "cách xử lý"),
+            (Severity::Warning, Lang::Vi) => ("lưu ý", "cách xử lý"),
+            (Severity::Error, Lang::En) => ("error", "remedy"),
+            (Severity::Warning, Lang::En) => ("warning", "remedy"),
+        };
+        let Self {
+            file, line, column, ..
+        } = self;
+        format!(
+            "{file}:{line}:{column}: {severity}: {}\n  {remedy}: {}",
+            self.message.get(lang),
+            self.remedy.get(lang)
+        )
+    }
+
+    fn new(severity: Severity, place: &Place, message: Said, remedy: Said) -> Self {
         Self {
             file: place.file.clone(),
             line: place.line,
@@ -74,28 +95,6 @@ impl Diagnostic {
             message,
             remedy,
         }
-    }
-}
-
-/// Prints as rustc's short form, with the remedy on a line of its own.
-impl fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let Self {
-            file,
-            line,
-            column,
-            message,
-            remedy,
-            ..
-        } = self;
-        write!(
-            f,
-            "{file}:{line}:{column}: {severity}: {message}\n  remedy: {remedy}"
-        )
     }
 }
 
@@ -113,8 +112,14 @@ pub(crate) fn in_order(mut faults: Vec<Diagnostic>) -> Vec<Diagnostic> {
         faults.truncate(DIAGNOSTICS_MAX);
         if let Some(last) = faults.last().cloned() {
             faults.push(Diagnostic {
-                message: format!("{rest} more faults are not shown"),
-                remedy: "mend these first, then check again".to_owned(),
+                message: said!(
+                    "còn {rest} lỗi nữa không hiện",
+                    "{rest} more faults are not shown"
+                ),
+                remedy: said!(
+                    "sửa những lỗi này trước, rồi kiểm tra lại",
+                    "mend these first, then check again"
+                ),
                 ..last
             });
         }
@@ -192,13 +197,13 @@ mod tests {
             column: 1,
         };
         let mut faults: Vec<_> = (1..=DIAGNOSTICS_MAX)
-            .map(|line| Diagnostic::warning(&place(line), "w", "r"))
+            .map(|line| Diagnostic::warning(&place(line), said!("w", "w"), said!("r", "r")))
             .collect();
-        faults.push(Diagnostic::error(&place(999), "e", "r"));
+        faults.push(Diagnostic::error(&place(999), said!("e", "e"), said!("r", "r")));
         let shown = in_order(faults);
         assert_eq!(shown.len(), DIAGNOSTICS_MAX + 1);
-        assert_eq!(shown[0].message, "e");
-        assert_eq!(shown[DIAGNOSTICS_MAX].message, "1 more faults are not shown");
+        assert_eq!(shown[0].message.en, "e");
+        assert_eq!(shown[DIAGNOSTICS_MAX].message.en, "1 more faults are not shown");
     }
 
     #[test]
@@ -208,8 +213,23 @@ mod tests {
             line: 3,
             column: 8,
         };
-        let fault = Diagnostic::error(&place, "unknown zone \"xa\"", "did you mean \"xa-a\"?");
-        let text = "week.toml:3:8: error: unknown zone \"xa\"\n  remedy: did you mean \"xa-a\"?";
-        assert_eq!(fault.to_string(), text);
+        let fault = Diagnostic::error(
+            &place,
+            said!("không có \"xa\"", "there is no \"xa\""),
+            said!("thử \"xa-a\"", "try \"xa-a\""),
+        );
+        let rows = [
+            (
+                Lang::Vi,
+                "week.toml:3:8: lỗi: không có \"xa\"\n  cách xử lý: thử \"xa-a\"",
+            ),
+            (
+                Lang::En,
+                "week.toml:3:8: error: there is no \"xa\"\n  remedy: try \"xa-a\"",
+            ),
+        ];
+        for (lang, text) in rows {
+            assert_eq!(fault.say(lang), text);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One source: connected in a thread of its own, decoded to 48 kHz mono, and handed over in small blocks.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl Work {
     }
 
     fn decode_http(&self, url: &str) -> Result<(), Refused> {
-        let failed = |error: &dyn std::fmt::Display| Refused::Failed(without_url(&error.to_string(), url));
+        let failed = |error: &dyn Error| Refused::Failed(without_url(&root_of(error), url));
         let agent = agent();
         let response = agent.get(url).call().map_err(|error| failed(&error))?;
         let body = response.into_body().into_reader();
@@ -115,7 +116,7 @@ impl Work {
             stop: Arc::clone(&self.stop),
         };
         let mut stream = AudioStream::open(Box::new(stopping)).map_err(|error| {
-            let why = without_url(&error.to_string(), url);
+            let why = without_url(&root_of(&error), url);
             if error.is_io() {
                 Refused::Failed(why)
             } else {
@@ -246,6 +247,15 @@ pub(crate) fn agent() -> ureq::Agent {
         .user_agent("loa")
         .build()
         .new_agent()
+}
+
+/// What an error comes down to: to whom a stream breaks off, "cannot read the file" says nothing.
+fn root_of(error: &dyn Error) -> String {
+    let mut root = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
 }
 
 /// Addresses may hold names and passwords; errors may quote them.

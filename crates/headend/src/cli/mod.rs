@@ -95,6 +95,15 @@ enum Language {
     En,
 }
 
+impl From<Language> for loa_plan::Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Vi => Self::Vi,
+            Language::En => Self::En,
+        }
+    }
+}
+
 impl Cli {
     /// Does what was asked; the exit code tells whether a check passed.
     ///

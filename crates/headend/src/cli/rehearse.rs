@@ -69,10 +69,7 @@ impl Rehearse {
         let sheet = planner.day(date).sheet;
         let aired = self.rehearsed(installation, &planning, &[eve, sheet.clone()], date)?;
 
-        let lang = match self.language {
-            Language::Vi => Lang::Vi,
-            Language::En => Lang::En,
-        };
+        let lang = self.language.into();
         if let Some(at) = self.at {
             let zone = zone.context("--at needs --zone or --receiver")?;
             let at = local::to_wall(tz, date.and_time(at)).context("there is no such time on that date")?;

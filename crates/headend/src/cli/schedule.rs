@@ -25,6 +25,9 @@ pub(super) enum Command {
         /// Zones, programmes and slots, in as many files as you like.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Language of what is told.
+        #[arg(long, value_enum, default_value = "vi")]
+        language: Language,
     },
     /// Imports schedule files, all of them or nothing.
     Import {
@@ -34,6 +37,9 @@ pub(super) enum Command {
         /// Who does it; the user of this command line otherwise.
         #[arg(long, env = "USER", default_value = "command line")]
         by: String,
+        /// Language of what is told.
+        #[arg(long, value_enum, default_value = "vi")]
+        language: Language,
     },
     /// Writes the schedule as files; importing them gives the same schedule.
     Export {
@@ -68,18 +74,18 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn act(self, installation: &Installation) -> Result<ExitCode> {
         match self {
-            Self::Check { files } => match resolved(installation, &files)? {
+            Self::Check { files, language } => match resolved(installation, &files)? {
                 Ok(resolved) => {
-                    tell(&resolved.warnings);
+                    tell(&resolved.warnings, language);
                     consequences(installation, &resolved.special_days);
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(faults) => {
-                    tell(&faults);
+                    tell(&faults, language);
                     Ok(ExitCode::FAILURE)
                 }
             },
-            Self::Import { files, by } => import(installation, &files, &by),
+            Self::Import { files, by, language } => import(installation, &files, &by, language),
             Self::Ical { zone, days } => {
                 ical(installation, zone.as_deref(), days).map(|()| ExitCode::SUCCESS)
             }
@@ -94,7 +100,7 @@ impl Command {
     }
 }
 
-fn import(installation: &Installation, files: &[PathBuf], by: &str) -> Result<ExitCode> {
+fn import(installation: &Installation, files: &[PathBuf], by: &str, language: Language) -> Result<ExitCode> {
     let Resolved {
         schedule,
         warnings,
@@ -102,12 +108,12 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str) -> Result<Ex
     } = match resolved(installation, files)? {
         Ok(resolved) => resolved,
         Err(faults) => {
-            tell(&faults);
+            tell(&faults, language);
             eprintln!("loa: nothing was imported");
             return Ok(ExitCode::FAILURE);
         }
     };
-    tell(&warnings);
+    tell(&warnings, language);
     consequences(installation, &special_days);
     let summary = installation
         .store()?
@@ -216,9 +222,9 @@ fn ical(installation: &Installation, zone: Option<&str>, days: u16) -> Result<()
     Ok(())
 }
 
-fn tell(faults: &[Diagnostic]) {
+fn tell(faults: &[Diagnostic], language: Language) {
     for fault in faults {
-        eprintln!("{fault}");
+        eprintln!("{}", fault.say(language.into()));
     }
 }
 
@@ -255,14 +261,10 @@ fn show(
         };
         return super::print_json(&RunSheet { lines, ..sheet });
     }
-    let lang = match language {
-        Language::Vi => Lang::Vi,
-        Language::En => Lang::En,
-    };
     print!(
         "{}",
         RunSheetText {
-            lang,
+            lang: language.into(),
             tz,
             tree: &tree,
             zone

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use toml::value::{Date, Datetime};
 
 use crate::diagnostic::{Diagnostic, Place, Placed, Places};
+use crate::said::{Said, said};
 use crate::suggest::{CODE_LENGTH_MAX, code_from, nearest};
 use loa_model::{BulletinClass, GAIN_DB_MIN};
 
@@ -76,18 +77,21 @@ impl<'a> Reader<'a> {
             return;
         }
         let remedy = nearest(name, keys.iter().copied()).map_or_else(
-            || format!("keys of {what} are {}", keys.join(", ")),
-            |near| format!("did you mean \"{near}\"?"),
+            || said!("{what} có các khóa {}", "keys of {what} are {}", keys.join(", ")),
+            |near| said!("có phải là \"{near}\" không?", "did you mean \"{near}\"?"),
         );
         self.error(
             key.span().start,
-            format!("unknown key \"{name}\" in {what}"),
+            said!(
+                "{what} không có khóa \"{name}\"",
+                "unknown key \"{name}\" in {what}"
+            ),
             remedy,
         );
     }
 
     /// Reports a fault at a byte offset, unless TOML has already reported that value.
-    pub(crate) fn error(&mut self, offset: usize, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn error(&mut self, offset: usize, message: Said, remedy: Said) {
         if self.unread.iter().any(|span| span.contains(&offset)) {
             return;
         }
@@ -104,34 +108,41 @@ impl<'a> Reader<'a> {
     pub(crate) fn require(&mut self, entry: &Entry<'_, 'a>, key: &str, example: &str) {
         // A line that TOML could not read may well have held it.
         if !entry.has(key) && self.unread.is_empty() {
-            let message = format!("{} has no {key}", entry.what);
+            let message = said!("{} thiếu {key}", "{} has no {key}", entry.what);
             self.faults.push(Diagnostic::error(
                 &entry.place,
                 message,
-                format!("add {key} = {example}"),
+                said!("thêm {key} = {example}", "add {key} = {example}"),
             ));
         }
     }
 
-    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
+    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: Kind, example: &str) {
         let found = match value.get_ref() {
-            DeValue::String(_) => "a text in quotes",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number with a fraction",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date or time",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
+            DeValue::String(_) => TEXT,
+            DeValue::Integer(_) => WHOLE_NUMBER,
+            DeValue::Float(_) => ("số lẻ", "a number with a fraction"),
+            DeValue::Boolean(_) => TRUE_OR_FALSE,
+            DeValue::Datetime(_) => ("ngày hay giờ", "a date or time"),
+            DeValue::Array(_) => ("danh sách", "a list"),
+            DeValue::Table(_) => ("bảng", "a table"),
         };
-        let message = format!("{key} must be {wanted}, and this is {found}");
-        self.error(value.span().start, message, format!("write {key} = {example}"));
+        let message = Said {
+            vi: format!("{key} phải là {}, đây là {}", wanted.0, found.0),
+            en: format!("{key} must be {}, and this is {}", wanted.1, found.1),
+        };
+        self.error(
+            value.span().start,
+            message,
+            said!("viết {key} = {example}", "write {key} = {example}"),
+        );
     }
 
     /// Reads a text without blanks at its ends. Empty texts are refused.
     pub(crate) fn text(&mut self, entry: &Entry<'_, 'a>, key: &str, example: &str) -> Option<Placed<String>> {
         let value = self.value(entry, key)?;
         let DeValue::String(text) = value.get_ref() else {
-            self.wrong_type(key, value, "a text in quotes", example);
+            self.wrong_type(key, value, TEXT, example);
             return None;
         };
         self.checked_text(key, text, value.span().start, example)
@@ -140,17 +151,28 @@ impl<'a> Reader<'a> {
     fn checked_text(&mut self, key: &str, text: &str, at: usize, example: &str) -> Option<Placed<String>> {
         let trimmed = text.trim();
         let fault = if trimmed.is_empty() {
-            "is empty"
+            ("đang trống", "is empty")
         } else if trimmed.chars().any(char::is_control) {
-            "holds a line break or another control character"
+            (
+                "có xuống dòng hay ký tự điều khiển",
+                "holds a line break or another control character",
+            )
         } else if trimmed.chars().count() > TEXT_LENGTH_MAX {
-            "is longer than 200 characters"
+            ("dài hơn 200 chữ", "is longer than 200 characters")
         } else {
             let place = self.places.at(at);
             let value = trimmed.to_owned();
             return Some(Placed { value, place });
         };
-        self.error(at, format!("{key} {fault}"), format!("write {key} = {example}"));
+        let message = Said {
+            vi: format!("{key} {}", fault.0),
+            en: format!("{key} {}", fault.1),
+        };
+        self.error(
+            at,
+            message,
+            said!("viết {key} = {example}", "write {key} = {example}"),
+        );
         None
     }
 
@@ -160,14 +182,14 @@ impl<'a> Reader<'a> {
             return Vec::new();
         };
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong_type(key, value, "a list of texts", example);
+            self.wrong_type(key, value, TEXTS, example);
             return Vec::new();
         };
         if items.is_empty() {
             self.error(
                 value.span().start,
-                format!("{key} is empty"),
-                format!("write {key} = {example}"),
+                said!("{key} đang trống", "{key} is empty"),
+                said!("viết {key} = {example}", "write {key} = {example}"),
             );
         }
         let mut texts = Vec::new();
@@ -176,7 +198,7 @@ impl<'a> Reader<'a> {
                 DeValue::String(text) => {
                     texts.extend(self.checked_text(key, text, item.span().start, example));
                 }
-                _ => self.wrong_type(key, item, "a list of texts", example),
+                _ => self.wrong_type(key, item, TEXTS, example),
             }
         }
         texts
@@ -192,7 +214,7 @@ impl<'a> Reader<'a> {
     ) -> Option<u32> {
         let value = self.value(entry, key)?;
         let DeValue::Integer(integer) = value.get_ref() else {
-            self.wrong_type(key, value, "a whole number", example);
+            self.wrong_type(key, value, WHOLE_NUMBER, example);
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
@@ -200,8 +222,17 @@ impl<'a> Reader<'a> {
             .and_then(|number| u32::try_from(number).ok())
             .filter(|number| range.contains(number));
         if fits.is_none() {
-            let message = format!("{key} {integer} is not from {} to {}", range.start, range.end - 1);
-            self.error(value.span().start, message, format!("write {key} = {example}"));
+            let message = said!(
+                "{key} {integer} không nằm trong khoảng {} đến {}",
+                "{key} {integer} is not from {} to {}",
+                range.start,
+                range.end - 1
+            );
+            self.error(
+                value.span().start,
+                message,
+                said!("viết {key} = {example}", "write {key} = {example}"),
+            );
         }
         fits
     }
@@ -212,7 +243,7 @@ impl<'a> Reader<'a> {
         if let DeValue::Boolean(flag) = value.get_ref() {
             return Some(*flag);
         }
-        self.wrong_type(key, value, "true or false", "true");
+        self.wrong_type(key, value, TRUE_OR_FALSE, "true");
         None
     }
 
@@ -227,12 +258,15 @@ impl<'a> Reader<'a> {
                 offset: None,
             }) => self.sane_date(at, *date),
             DeValue::Datetime(Datetime { date: Some(date), .. }) => {
-                let message = format!("{key} must be a date alone, without a time");
-                self.error(at, message, format!("write {key} = {date}"));
+                let message = said!(
+                    "{key} chỉ là ngày, không kèm giờ",
+                    "{key} must be a date alone, without a time"
+                );
+                self.error(at, message, said!("viết {key} = {date}", "write {key} = {date}"));
                 None
             }
             _ => {
-                self.wrong_type(key, value, "a date without quotes", "2026-11-30");
+                self.wrong_type(key, value, DATE, "2026-11-30");
                 None
             }
         };
@@ -256,11 +290,16 @@ impl<'a> Reader<'a> {
                 let second = time.second.unwrap_or(0);
                 let whole = time.nanosecond.unwrap_or(0) == 0 && second < 60;
                 if !whole {
-                    let message = format!("{key} must fall on a whole second");
+                    let message = said!("{key} phải là giây chẵn", "{key} must fall on a whole second");
                     self.error(
                         at,
                         message,
-                        format!("write {key} = {date}T{:02}:{:02}:00", time.hour, time.minute),
+                        said!(
+                            "viết {key} = {date}T{:02}:{:02}:00",
+                            "write {key} = {date}T{:02}:{:02}:00",
+                            time.hour,
+                            time.minute
+                        ),
                     );
                 }
                 local
@@ -272,23 +311,28 @@ impl<'a> Reader<'a> {
                 time: Some(time),
                 offset: Some(offset),
             }) => {
-                let message =
-                    format!("{key} carries an offset ({offset}); schedules are in the station's own time");
-                self.error(at, message, format!("write {key} = {date}T{time}"));
+                let message = said!(
+                    "{key} có lệch múi giờ ({offset}); lịch viết theo giờ của đài",
+                    "{key} carries an offset ({offset}); schedules are in the station's own time"
+                );
+                self.error(
+                    at,
+                    message,
+                    said!("viết {key} = {date}T{time}", "write {key} = {date}T{time}"),
+                );
                 None
             }
             DeValue::Datetime(Datetime { date: Some(date), .. }) => {
-                let message = format!("{key} must say the time too");
-                self.error(at, message, format!("write {key} = {date}T17:00:00"));
+                let message = said!("{key} phải có cả giờ", "{key} must say the time too");
+                self.error(
+                    at,
+                    message,
+                    said!("viết {key} = {date}T17:00:00", "write {key} = {date}T17:00:00"),
+                );
                 None
             }
             _ => {
-                self.wrong_type(
-                    key,
-                    value,
-                    "a date and time without quotes",
-                    "2026-11-30T17:00:00",
-                );
+                self.wrong_type(key, value, DATE_TIME, "2026-11-30T17:00:00");
                 None
             }
         };
@@ -303,12 +347,13 @@ impl<'a> Reader<'a> {
         let local = NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into());
         let sane = local.filter(|local| YEARS.contains(&local.year()));
         if sane.is_none() {
-            let message = format!(
+            let message = said!(
+                "năm của {date} không nằm trong khoảng {} đến {}",
                 "the year of {date} is not from {} to {}",
                 YEARS.start,
                 YEARS.end - 1
             );
-            self.error(at, message, "check the year");
+            self.error(at, message, said!("xem lại năm", "check the year"));
         }
         sane
     }
@@ -323,12 +368,22 @@ impl<'a> Reader<'a> {
         let text = self.text(entry, key, "\"15m\"")?;
         let max_text = span_text(max);
         let (message, remedy) = match parse_span(&text.value) {
-            Some(span) if span.is_zero() => (format!("{key} is zero"), format!("write {key} = \"15m\"")),
+            Some(span) if span.is_zero() => (
+                said!("{key} bằng không", "{key} is zero"),
+                said!("viết {key} = \"15m\"", "write {key} = \"15m\""),
+            ),
             Some(span) if span > max => {
-                let message = format!("{key} \"{}\" is more than {max_text}", text.value);
+                let message = said!(
+                    "{key} \"{}\" dài hơn {max_text}",
+                    "{key} \"{}\" is more than {max_text}",
+                    text.value
+                );
                 (
                     message,
-                    format!("use at most \"{max_text}\", and more slots for a longer day"),
+                    said!(
+                        "nhiều nhất là \"{max_text}\"; cần dài hơn thì thêm khung giờ",
+                        "use at most \"{max_text}\", and more slots for a longer day"
+                    ),
                 )
             }
             Some(span) => {
@@ -336,8 +391,18 @@ impl<'a> Reader<'a> {
                 return Some(Placed { value: span, place });
             }
             None => {
-                let message = format!("{key} \"{}\" is not a length of time", text.value);
-                (message, format!("write {key} = \"15m\", \"90s\" or \"1h30m\""))
+                let message = said!(
+                    "{key} \"{}\" không phải độ dài thời gian",
+                    "{key} \"{}\" is not a length of time",
+                    text.value
+                );
+                (
+                    message,
+                    said!(
+                        "viết {key} = \"15m\", \"90s\" hoặc \"1h30m\"",
+                        "write {key} = \"15m\", \"90s\" or \"1h30m\""
+                    ),
+                )
             }
         };
         self.faults.push(Diagnostic::error(&text.place, message, remedy));
@@ -354,7 +419,7 @@ impl<'a> Reader<'a> {
     ) -> Option<Entry<'t, 'a>> {
         let value = self.value(entry, key)?;
         let DeValue::Table(table) = value.get_ref() else {
-            self.wrong_type(key, value, "a table in braces", example);
+            self.wrong_type(key, value, TABLE, example);
             return None;
         };
         Some(self.entry(key, keys, table, &value.span()))
@@ -371,7 +436,7 @@ impl<'a> Reader<'a> {
             return Vec::new();
         };
         let DeValue::Table(table) = value.get_ref() else {
-            self.wrong_type(key, value, "a table in braces", example);
+            self.wrong_type(key, value, TABLE, example);
             return Vec::new();
         };
         let mut texts = Vec::new();
@@ -387,7 +452,7 @@ impl<'a> Reader<'a> {
                             .map(|text| (name, text)),
                     );
                 }
-                _ => self.wrong_type(key, text, "a table of texts", example),
+                _ => self.wrong_type(key, text, TEXT_TABLE, example),
             }
         }
         texts
@@ -397,7 +462,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn decibels(&mut self, entry: &Entry<'_, 'a>, key: &str, allowed: &[i8]) -> Option<i8> {
         let value = self.value(entry, key)?;
         let DeValue::Integer(integer) = value.get_ref() else {
-            self.wrong_type(key, value, "a whole number", "-6");
+            self.wrong_type(key, value, WHOLE_NUMBER, "-6");
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
@@ -411,15 +476,20 @@ impl<'a> Reader<'a> {
         });
         if fits.is_none() {
             let list = allowed.iter().map(i8::to_string).collect::<Vec<_>>().join(", ");
-            let wanted = if allowed.is_empty() {
-                format!("from {GAIN_DB_MIN} to 0")
-            } else {
-                format!("one of {list}")
-            };
             self.error(
                 value.span().start,
-                format!("{key} {integer} dB is not {wanted}"),
-                format!("write {key} = -6"),
+                if allowed.is_empty() {
+                    said!(
+                        "{key} {integer} dB không nằm trong khoảng {GAIN_DB_MIN} đến 0",
+                        "{key} {integer} dB is not from {GAIN_DB_MIN} to 0"
+                    )
+                } else {
+                    said!(
+                        "{key} {integer} dB không phải một trong {list}",
+                        "{key} {integer} dB is not one of {list}"
+                    )
+                },
+                said!("viết {key} = -6", "write {key} = -6"),
             );
         }
         fits
@@ -429,10 +499,16 @@ impl<'a> Reader<'a> {
         let words = &["background", "normal", "priority", "emergency"];
         if entry.is_text("class", "live") {
             let place = entry.place_of(self, "class");
-            let remedy = "use normal or priority; a person goes live from the panel or with an override";
+            let remedy = said!(
+                "dùng normal hoặc priority; người nói trực tiếp thì dùng trang điều hành hay chèn trực tiếp",
+                "use normal or priority; a person goes live from the panel or with an override"
+            );
             self.faults.push(Diagnostic::error(
                 &place,
-                "class \"live\" is a person speaking, not a file",
+                said!(
+                    "class \"live\" là người đang nói, không phải tệp",
+                    "class \"live\" is a person speaking, not a file"
+                ),
                 remedy,
             ));
             return None;
@@ -459,10 +535,14 @@ impl<'a> Reader<'a> {
             });
         }
         let remedy = nearest(&text.value, words.iter().copied()).map_or_else(
-            || format!("use {}", words.join(", ")),
-            |near| format!("did you mean \"{near}\"?"),
+            || said!("dùng {}", "use {}", words.join(", ")),
+            |near| said!("có phải là \"{near}\" không?", "did you mean \"{near}\"?"),
         );
-        let message = format!("{key} \"{}\" is unknown", text.value);
+        let message = said!(
+            "{key} \"{}\" không có nghĩa",
+            "{key} \"{}\" is unknown",
+            text.value
+        );
         self.faults.push(Diagnostic::error(&text.place, message, remedy));
         None
     }
@@ -473,11 +553,16 @@ impl<'a> Reader<'a> {
         if text.value.bytes().all(plain) && text.value.len() <= CODE_LENGTH_MAX {
             return Some(text);
         }
-        let message = format!(
+        let message = said!(
+            "{key} \"{}\" không phải mã: chỉ chữ thường không dấu a-z, số và dấu nối, nhiều nhất {CODE_LENGTH_MAX} chữ",
             "{key} \"{}\" is not a code: small letters a-z, digits and hyphens, at most {CODE_LENGTH_MAX}",
             text.value
         );
-        let remedy = format!("write {key} = \"{}\"", code_from(&text.value));
+        let remedy = said!(
+            "viết {key} = \"{}\"",
+            "write {key} = \"{}\"",
+            code_from(&text.value)
+        );
         self.faults.push(Diagnostic::error(&text.place, message, remedy));
         None
     }
@@ -495,14 +580,14 @@ impl<'a> Reader<'a> {
             return Vec::new();
         };
         let DeValue::Array(items) = value.get_ref() else {
-            self.wrong_type(key, value, "a list of tables", example);
+            self.wrong_type(key, value, TABLES, example);
             return Vec::new();
         };
         let mut entries = Vec::new();
         for item in items.iter() {
             match item.get_ref() {
                 DeValue::Table(table) => entries.push(self.entry(what, keys, table, &item.span())),
-                _ => self.wrong_type(key, item, "a list of tables", example),
+                _ => self.wrong_type(key, item, TABLES, example),
             }
         }
         entries
@@ -536,6 +621,18 @@ fn parse_span(text: &str) -> Option<Duration> {
     }
     (!text.is_empty()).then(|| Duration::from_secs(total))
 }
+
+/// What kind of value it is, in Vietnamese and English.
+type Kind = (&'static str, &'static str);
+const TEXT: Kind = ("chữ trong dấu nháy", "a text in quotes");
+const TEXTS: Kind = ("danh sách chữ trong dấu nháy", "a list of texts");
+const WHOLE_NUMBER: Kind = ("số nguyên", "a whole number");
+const TRUE_OR_FALSE: Kind = ("true hoặc false", "true or false");
+const DATE: Kind = ("ngày, không có dấu nháy", "a date without quotes");
+const DATE_TIME: Kind = ("ngày giờ, không có dấu nháy", "a date and time without quotes");
+const TABLE: Kind = ("bảng trong ngoặc nhọn", "a table in braces");
+const TEXT_TABLE: Kind = ("bảng gồm chữ trong dấu nháy", "a table of texts");
+const TABLES: Kind = ("danh sách bảng", "a list of tables");
 
 /// Longest title, name or note, in characters; a table has to hold it.
 const TEXT_LENGTH_MAX: usize = 200;

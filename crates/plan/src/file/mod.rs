@@ -11,6 +11,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Places, in_order};
+use crate::said::{Said, said};
 use crate::suggest::nearest;
 use fields::Reader;
 pub(crate) use fields::span_text;
@@ -45,15 +46,23 @@ pub fn parse(file_name: &str, text: &str) -> Result<ScheduleFile, Vec<Diagnostic
         unread: Vec::new(),
     };
     if text.len() > FILE_BYTES_MAX {
-        let message = format!("the file is {} bytes, more than {FILE_BYTES_MAX}", text.len());
-        reader.error(0, message, "split it into several files");
+        let message = said!(
+            "tệp dài {} byte, quá {FILE_BYTES_MAX}",
+            "the file is {} bytes, more than {FILE_BYTES_MAX}",
+            text.len()
+        );
+        reader.error(
+            0,
+            message,
+            said!("chia thành nhiều tệp", "split it into several files"),
+        );
         return Err(reader.faults);
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        let remedy = toml_remedy(error.message(), text.get(span.clone()).unwrap_or_default());
-        reader.error(span.start, error.message(), remedy);
+        let (message, remedy) = toml_fault(error.message(), text.get(span.clone()).unwrap_or_default());
+        reader.error(span.start, message, remedy);
         reader.unread.push(line_around(text, &span));
     }
     let mut file = ScheduleFile::default();
@@ -62,19 +71,32 @@ pub fn parse(file_name: &str, text: &str) -> Result<ScheduleFile, Vec<Diagnostic
         if !TABLES.contains(&name) {
             let remedy = nearest(name, TABLES).map_or_else(
                 || {
-                    "a schedule file holds [[zone]], [[programme]], [[profile]] and [[slot]] tables"
-                        .to_owned()
+                    said!(
+                        "tệp lịch gồm các bảng [[zone]], [[programme]], [[profile]] và [[slot]]",
+                        "a schedule file holds [[zone]], [[programme]], [[profile]] and [[slot]] tables"
+                    )
+                    .to_owned()
                 },
-                |near| format!("did you mean [[{near}]]?"),
+                |near| said!("có phải là [[{near}]] không?", "did you mean [[{near}]]?"),
             );
-            reader.error(at, format!("unknown table or key \"{name}\""), remedy);
+            reader.error(
+                at,
+                said!(
+                    "không có bảng hay khóa \"{name}\"",
+                    "unknown table or key \"{name}\""
+                ),
+                remedy,
+            );
             continue;
         }
         let DeValue::Array(items) = value.get_ref() else {
             reader.error(
                 at,
-                format!("{name} must be a table in double brackets"),
-                format!("write [[{name}]]"),
+                said!(
+                    "{name} phải là bảng trong hai ngoặc vuông",
+                    "{name} must be a table in double brackets"
+                ),
+                said!("viết [[{name}]]", "write [[{name}]]"),
             );
             continue;
         };
@@ -82,8 +104,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<ScheduleFile, Vec<Diagnostic
             let DeValue::Table(table) = item.get_ref() else {
                 reader.error(
                     item.span().start,
-                    format!("{name} must be a table"),
-                    format!("write [[{name}]]"),
+                    said!("{name} phải là bảng", "{name} must be a table"),
+                    said!("viết [[{name}]]", "write [[{name}]]"),
                 );
                 continue;
             };
@@ -102,15 +124,26 @@ pub fn parse(file_name: &str, text: &str) -> Result<ScheduleFile, Vec<Diagnostic
     }
 }
 
-/// Says what to do about text that is not TOML.
-fn toml_remedy(message: &str, found: &str) -> String {
-    if message.starts_with("invalid date") || message.starts_with("invalid time") {
-        format!("\"{found}\" does not exist; write a real one, such as 2026-11-30 or 2026-11-30T17:00:00")
+/// Says what is wrong with text that is not TOML, and what to do about it.
+fn toml_fault(message: &str, found: &str) -> (Said, Said) {
+    let (vi, remedy) = if message.starts_with("invalid date") || message.starts_with("invalid time") {
+        let remedy = said!(
+            "\"{found}\" không có thật; viết ngày có thật, ví dụ 2026-11-30 hoặc 2026-11-30T17:00:00",
+            "\"{found}\" does not exist; write a real one, such as 2026-11-30 or 2026-11-30T17:00:00"
+        );
+        ("ngày hoặc giờ sai".to_owned(), remedy)
     } else if message.contains("duplicate key") {
-        "remove one of the two".to_owned()
+        let remedy = said!("bỏ một trong hai", "remove one of the two");
+        ("khóa này đã có rồi".to_owned(), remedy)
     } else {
-        "check quotes, brackets and commas on this line and the one before".to_owned()
-    }
+        let remedy = said!(
+            "xem lại dấu nháy, ngoặc và phẩy ở dòng này và dòng trước",
+            "check quotes, brackets and commas on this line and the one before"
+        );
+        (format!("không đúng TOML: {message}"), remedy)
+    };
+    let en = message.to_owned();
+    (Said { vi, en }, remedy)
 }
 
 /// Widens a span to whole lines, since the rest of an unreadable line cannot be judged.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::fields::{Entry, Reader};
 use crate::diagnostic::{Diagnostic, Placed};
+use crate::said::said;
 
 /// A `[[profile]]` table; everything is named as written.
 #[derive(Clone, Debug)]
@@ -52,8 +53,11 @@ impl<'a> Reader<'a> {
             let place = entry.place_of(self, "mute_class");
             self.faults.push(Diagnostic::error(
                 &place,
-                "[[profile]] has both mute and mute_class",
-                "keep one of them",
+                said!(
+                    "[[profile]] có cả mute lẫn mute_class",
+                    "[[profile]] has both mute and mute_class"
+                ),
+                said!("giữ lại một", "keep one of them"),
             ));
             return Mute::None;
         }
@@ -67,7 +71,10 @@ impl<'a> Reader<'a> {
         let before = self.faults.len();
         let slots = self.texts(entry, "mute", "[\"nhac-chieu\"]");
         if let Some(fault) = self.faults.get_mut(before) {
-            "write mute = \"all\", or name slots: mute = [\"nhac-chieu\"]".clone_into(&mut fault.remedy);
+            fault.remedy = said!(
+                "viết mute = \"all\", hoặc kể khung giờ: mute = [\"nhac-chieu\"]",
+                "write mute = \"all\", or name slots: mute = [\"nhac-chieu\"]"
+            );
         }
         Mute::Slots(slots)
     }
@@ -87,8 +94,11 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if rule.is_none() {
-            let message = format!("\"{}\" names no days", text.value);
-            let remedy = "write \"2026-12-24\", \"2/9\" (each year) or \"23/12..3/1 âm\" (each lunar year)";
+            let message = said!("\"{}\" không chỉ ngày nào", "\"{}\" names no days", text.value);
+            let remedy = said!(
+                "viết \"2026-12-24\", \"2/9\" (hằng năm) hoặc \"23/12..3/1 âm\" (hằng năm âm lịch)",
+                "write \"2026-12-24\", \"2/9\" (each year) or \"23/12..3/1 âm\" (each lunar year)"
+            );
             self.faults.push(Diagnostic::error(&text.place, message, remedy));
         }
         rule

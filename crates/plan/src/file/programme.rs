@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::fields::{Entry, Reader};
 use crate::diagnostic::{Diagnostic, Placed};
+use crate::said::said;
 
 /// A `[[programme]]` table; programmes and media are named as written.
 #[derive(Clone, Debug)]
@@ -40,20 +41,26 @@ impl<'a> Reader<'a> {
         };
         let pre_emption = match pre_emption {
             Some(word) if word.value == "resume" && matches!(source, Source::Relay(_)) => {
-                let message = "a relay cannot resume where it was cut";
+                let message = said!(
+                    "tiếp âm không thể phát tiếp từ chỗ bị cắt",
+                    "a relay cannot resume where it was cut"
+                );
                 self.faults.push(Diagnostic::error(
                     &word.place,
                     message,
-                    "write \"rejoin\" or \"drop\"",
+                    said!("viết \"rejoin\" hoặc \"drop\"", "write \"rejoin\" or \"drop\""),
                 ));
                 default
             }
             Some(word) if word.value == "duck" && matches!(source, Source::Relay(_) | Source::Silence) => {
-                let message = "only what is in the library can play on beneath something else";
+                let message = said!(
+                    "chỉ tệp trong thư viện mới phát nhỏ bên dưới được",
+                    "only what is in the library can play on beneath something else"
+                );
                 self.faults.push(Diagnostic::error(
                     &word.place,
                     message,
-                    "write \"rejoin\" or \"drop\"",
+                    said!("viết \"rejoin\" hoặc \"drop\"", "write \"rejoin\" or \"drop\""),
                 ));
                 default
             }
@@ -86,10 +93,16 @@ impl<'a> Reader<'a> {
             [kind] => kind,
             [] => {
                 if self.unread.is_empty() {
-                    let remedy = "add media = \"ban-tin.mp3\", or playlist, series, relay, studio or silence";
+                    let remedy = said!(
+                        "thêm media = \"ban-tin.mp3\", hoặc playlist, series, relay, studio hay silence",
+                        "add media = \"ban-tin.mp3\", or playlist, series, relay, studio or silence"
+                    );
                     self.faults.push(Diagnostic::error(
                         &entry.place,
-                        "[[programme]] has nothing that sounds",
+                        said!(
+                            "[[programme]] không có gì để phát",
+                            "[[programme]] has nothing that sounds"
+                        ),
                         remedy,
                     ));
                 }
@@ -97,8 +110,14 @@ impl<'a> Reader<'a> {
             }
             [first, second, ..] => {
                 let place = entry.place_of(self, second);
-                let message = format!("[[programme]] has both {first} and {second}");
-                let remedy = "keep one of them; for both, write two programmes, or a playlist of them";
+                let message = said!(
+                    "[[programme]] có cả {first} lẫn {second}",
+                    "[[programme]] has both {first} and {second}"
+                );
+                let remedy = said!(
+                    "giữ lại một; cần cả hai thì viết hai chương trình, hoặc một playlist",
+                    "keep one of them; for both, write two programmes, or a playlist of them"
+                );
                 self.faults.push(Diagnostic::error(&place, message, remedy));
                 return None;
             }
@@ -112,8 +131,11 @@ impl<'a> Reader<'a> {
         for (key, to) in belongs {
             if entry.has(key) && !to.contains(&kind) {
                 let place = entry.place_of(self, key);
-                let message = format!("{key} means nothing for a programme with {kind}");
-                let remedy = format!("leave it out, or use {}", to.join(" or "));
+                let message = said!(
+                    "{key} không dùng cho chương trình có {kind}",
+                    "{key} means nothing for a programme with {kind}"
+                );
+                let remedy = said!("bỏ đi, hoặc dùng {}", "leave it out, or use {}", to.join(", "));
                 self.faults.push(Diagnostic::error(&place, message, remedy));
             }
         }
@@ -130,13 +152,20 @@ impl<'a> Reader<'a> {
             "playlist" => {
                 let items = self.texts(entry, "playlist", "[\"ban-tin-sang\", \"nhac.mp3\"]");
                 if items.len() > PLAYLIST_MAX {
-                    let message = format!(
+                    let message = said!(
+                        "playlist có nhiều nhất {PLAYLIST_MAX} mục, đây có {}",
                         "a playlist holds at most {PLAYLIST_MAX} items, and this has {}",
                         items.len()
                     );
                     let place = entry.place_of(self, "playlist");
-                    self.faults
-                        .push(Diagnostic::error(&place, message, "make playlists of playlists"));
+                    self.faults.push(Diagnostic::error(
+                        &place,
+                        message,
+                        said!(
+                            "gộp thành playlist của các playlist",
+                            "make playlists of playlists"
+                        ),
+                    ));
                 }
                 Some(Source::Playlist(
                     items.into_iter().map(PlaylistItem::Media).collect(),
@@ -174,17 +203,27 @@ impl<'a> Reader<'a> {
         for source in &sources {
             let known = SCHEMES.iter().any(|scheme| source.value.starts_with(scheme));
             if !known {
-                let message = format!("{kind} \"{}\" is no address of a programme", source.value);
-                let remedy = format!("begin it with {}", SCHEMES.join(" or "));
+                let message = said!(
+                    "{kind} \"{}\" không phải địa chỉ chương trình",
+                    "{kind} \"{}\" is no address of a programme",
+                    source.value
+                );
+                let remedy = said!("bắt đầu bằng {}", "begin it with {}", SCHEMES.join(", "));
                 self.faults
                     .push(Diagnostic::error(&source.place, message, remedy));
             }
         }
         if sources.len() > SOURCES_MAX {
-            let message = format!("a relay has at most {SOURCES_MAX} sources");
+            let message = said!(
+                "tiếp âm có nhiều nhất {SOURCES_MAX} nguồn",
+                "a relay has at most {SOURCES_MAX} sources"
+            );
             let place = entry.place_of(self, kind);
-            self.faults
-                .push(Diagnostic::error(&place, message, "keep the best of them"));
+            self.faults.push(Diagnostic::error(
+                &place,
+                message,
+                said!("giữ lại những nguồn tốt nhất", "keep the best of them"),
+            ));
         }
         let silence = self.span(entry, "silence_after", DURATION_MAX);
         let fill = self.text(entry, "fill", "\"nhac-nen.mp3\"");

@@ -10,6 +10,7 @@ use toml::de::DeTable;
 use super::fields::{Entry, Reader};
 use crate::cron_line::CronLine;
 use crate::diagnostic::{Diagnostic, Place, Placed};
+use crate::said::said;
 
 /// A `[[slot]]` table; everything is named as written.
 #[derive(Clone, Debug)]
@@ -63,21 +64,41 @@ impl<'a> Reader<'a> {
         if let (Some(from), Some(to)) = (&valid_from, &valid_to)
             && from.value > to.value
         {
-            let message = format!("valid_to {} is before valid_from {}", to.value, from.value);
-            let remedy = "swap them, or mend the one that is wrong";
+            let message = said!(
+                "valid_to {} trước valid_from {}",
+                "valid_to {} is before valid_from {}",
+                to.value,
+                from.value
+            );
+            let remedy = said!(
+                "đổi chỗ, hoặc sửa ngày sai",
+                "swap them, or mend the one that is wrong"
+            );
             self.faults.push(Diagnostic::error(&to.place, message, remedy));
         }
         if every_weeks.is_some() && valid_from.is_none() {
             let place = entry.place_of(self, "every_weeks");
-            let message = "every_weeks counts from the week of valid_from, and there is none";
-            self.faults
-                .push(Diagnostic::error(&place, message, "add valid_from = 2026-11-30"));
+            let message = said!(
+                "every_weeks đếm từ tuần của valid_from, mà không có valid_from",
+                "every_weeks counts from the week of valid_from, and there is none"
+            );
+            self.faults.push(Diagnostic::error(
+                &place,
+                message,
+                said!("thêm valid_from = 2026-11-30", "add valid_from = 2026-11-30"),
+            ));
         }
         let (recurrence, rule) = rule?;
         if makes_room.is_some() && matches!(recurrence, Recurrence::Cron(_)) {
             let place = entry.place_of(self, "makes_room");
-            let message = "makes_room is for a special, which airs once";
-            let remedy = "write at = 2026-11-30T17:00:00 in the place of cron, or give a series its own time";
+            let message = said!(
+                "makes_room chỉ dùng cho lượt đặc biệt, phát một lần",
+                "makes_room is for a special, which airs once"
+            );
+            let remedy = said!(
+                "viết at = 2026-11-30T17:00:00 thay cho cron, hoặc chọn giờ riêng cho loạt",
+                "write at = 2026-11-30T17:00:00 in the place of cron, or give a series its own time"
+            );
             self.faults.push(Diagnostic::error(&place, message, remedy));
         }
         Some(SlotEntry {
@@ -115,17 +136,28 @@ impl<'a> Reader<'a> {
         match (entry.has("cron"), entry.has("at")) {
             (true, true) => {
                 let place = entry.place_of(self, "at");
-                let remedy = "keep cron for a series or at for one date; for both, write two slots";
-                self.faults
-                    .push(Diagnostic::error(&place, "[[slot]] has both cron and at", remedy));
+                let remedy = said!(
+                    "giữ cron nếu lặp lại, at nếu một lần; cần cả hai thì viết hai khung giờ",
+                    "keep cron for a series or at for one date; for both, write two slots"
+                );
+                self.faults.push(Diagnostic::error(
+                    &place,
+                    said!("[[slot]] có cả cron lẫn at", "[[slot]] has both cron and at"),
+                    remedy,
+                ));
                 None
             }
             (false, false) if self.unread.is_empty() => {
-                let remedy =
-                    "add cron = \"0 17 * * Mon-Sat\" for a series, or at = 2026-11-30T17:00:00 for one date";
+                let remedy = said!(
+                    "thêm cron = \"0 17 * * Mon-Sat\" nếu lặp lại, hoặc at = 2026-11-30T17:00:00 nếu một lần",
+                    "add cron = \"0 17 * * Mon-Sat\" for a series, or at = 2026-11-30T17:00:00 for one date"
+                );
                 self.faults.push(Diagnostic::error(
                     &entry.place,
-                    "[[slot]] has neither cron nor at",
+                    said!(
+                        "[[slot]] không có cron cũng không có at",
+                        "[[slot]] has neither cron nor at"
+                    ),
                     remedy,
                 ));
                 None
@@ -165,7 +197,10 @@ impl<'a> Reader<'a> {
         let before = self.faults.len();
         let grace = self.span(entry, "overrun", DURATION_MAX);
         if let Some(fault) = self.faults.get_mut(before) {
-            "write \"stop\", \"until-done\", or a grace such as \"90s\"".clone_into(&mut fault.remedy);
+            fault.remedy = said!(
+                "viết \"stop\", \"until-done\", hoặc thời gian cho thêm, ví dụ \"90s\"",
+                "write \"stop\", \"until-done\", or a grace such as \"90s\""
+            );
         }
         grace.map_or(Overrun::Stop, |grace| Overrun::Grace(grace.value))
     }
@@ -195,9 +230,15 @@ impl<'a> Reader<'a> {
         let kinds: Vec<&str> = CHANGES.iter().copied().filter(|key| item.has(key)).collect();
         if let [first, second, ..] = kinds[..] {
             let place = item.place_of(self, second);
-            let message = format!("except has both {first} and {second}");
-            self.faults
-                .push(Diagnostic::error(&place, message, "keep one of them"));
+            let message = said!(
+                "except có cả {first} lẫn {second}",
+                "except has both {first} and {second}"
+            );
+            self.faults.push(Diagnostic::error(
+                &place,
+                message,
+                said!("giữ lại một", "keep one of them"),
+            ));
             return None;
         }
         match kinds.first() {
@@ -215,9 +256,16 @@ impl<'a> Reader<'a> {
             .iter()
             .find_map(|format| NaiveTime::parse_from_str(&text.value, format).ok());
         if time.is_none() {
-            let message = format!("\"{}\" is not a time of day", text.value);
-            self.faults
-                .push(Diagnostic::error(&text.place, message, "write \"17:00\""));
+            let message = said!(
+                "\"{}\" không phải giờ trong ngày",
+                "\"{}\" is not a time of day",
+                text.value
+            );
+            self.faults.push(Diagnostic::error(
+                &text.place,
+                message,
+                said!("viết \"17:00\"", "write \"17:00\""),
+            ));
         }
         time
     }

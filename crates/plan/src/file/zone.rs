@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use loa_model::{Days, MINUTES_A_DAY, QuietPolicy, VolumeStep, Window, ZoneSettings};
+use loa_model::{
+    Days, GAIN_DB_MIN, MINUTES_A_DAY, QUIET_RULES_MAX, QuietPolicy, QuietPolicyError, VolumeStep, Window,
+    ZoneSettings,
+};
 use toml::de::DeTable;
 
 use super::fields::{Entry, Reader};
 use crate::cron_line::read_days;
 use crate::diagnostic::{Diagnostic, Placed};
+use crate::said::{Said, said};
 
 /// A `[[zone]]` table.
 #[derive(Clone, Debug)]
@@ -81,8 +85,11 @@ impl<'a> Reader<'a> {
             volume,
         };
         if let Err(error) = policy.check() {
-            self.faults
-                .push(Diagnostic::error(&place, error.to_string(), "mend the policy"));
+            self.faults.push(Diagnostic::error(
+                &place,
+                told(&error),
+                said!("sửa lại giờ yên tĩnh", "mend the policy"),
+            ));
         }
         Some(policy)
     }
@@ -103,9 +110,14 @@ impl<'a> Reader<'a> {
         match (days, clocks) {
             (Some(days), Some((from, to))) if from < to => Some(Window { days, from, to }),
             (Some(_), Some((from, to))) => {
-                let message = format!("window \"{}\" does not end after it begins", text.value);
+                let message = said!(
+                    "khoảng \"{}\" kết thúc trước khi bắt đầu",
+                    "window \"{}\" does not end after it begins",
+                    text.value
+                );
                 let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-                let remedy = format!(
+                let remedy = said!(
+                    "qua nửa đêm thì viết thành hai: \"{}-24:00\" và \"00:00-{}\"",
                     "write one across midnight as two: \"{}-24:00\" and \"00:00-{}\"",
                     clock(from),
                     clock(to)
@@ -114,8 +126,15 @@ impl<'a> Reader<'a> {
                 None
             }
             _ => {
-                let message = format!("\"{}\" is not a window of the day", text.value);
-                let remedy = "write \"Mon-Sat 05:00-06:30\", or \"05:00-06:30\" for every day";
+                let message = said!(
+                    "\"{}\" không phải khoảng giờ trong ngày",
+                    "\"{}\" is not a window of the day",
+                    text.value
+                );
+                let remedy = said!(
+                    "viết \"Mon-Sat 05:00-06:30\", hoặc \"05:00-06:30\" cho mọi ngày",
+                    "write \"Mon-Sat 05:00-06:30\", or \"05:00-06:30\" for every day"
+                );
                 self.faults.push(Diagnostic::error(&text.place, message, remedy));
                 None
             }
@@ -125,11 +144,37 @@ impl<'a> Reader<'a> {
     fn clock(&mut self, text: &Placed<String>) -> Option<u16> {
         let minute = read_clock(&text.value).filter(|minute| *minute < MINUTES_A_DAY);
         if minute.is_none() {
-            let message = format!("\"{}\" is not a time of day", text.value);
-            self.faults
-                .push(Diagnostic::error(&text.place, message, "write \"21:00\""));
+            let message = said!(
+                "\"{}\" không phải giờ trong ngày",
+                "\"{}\" is not a time of day",
+                text.value
+            );
+            self.faults.push(Diagnostic::error(
+                &text.place,
+                message,
+                said!("viết \"21:00\"", "write \"21:00\""),
+            ));
         }
         minute
+    }
+}
+
+fn told(error: &QuietPolicyError) -> Said {
+    let vi = match error {
+        QuietPolicyError::TooMany => {
+            format!("giờ yên tĩnh có nhiều nhất {QUIET_RULES_MAX} khoảng và chừng ấy bậc âm lượng")
+        }
+        QuietPolicyError::Window => "khoảng phải kết thúc sau khi bắt đầu, trước 24:00".to_owned(),
+        QuietPolicyError::Days => "khoảng phải có thứ trong tuần".to_owned(),
+        QuietPolicyError::Minutes => format!("một ngày có {MINUTES_A_DAY} phút"),
+        QuietPolicyError::Volume => {
+            format!("bậc âm lượng phải theo thứ tự trong ngày, từ {GAIN_DB_MIN} đến 0 dB")
+        }
+        other => other.to_string(),
+    };
+    Said {
+        vi,
+        en: error.to_string(),
     }
 }
 

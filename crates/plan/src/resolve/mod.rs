@@ -16,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Place, Placed, Severity, in_order};
 use crate::file::{ScheduleFile, parse};
 use crate::library::KnownLibrary;
 use crate::merge::Merged;
+use crate::said::{Said, said};
 use crate::suggest::nearest;
 
 /// A schedule file and its name, without directories.
@@ -151,7 +152,12 @@ pub fn resolve(files: &[NamedFile], known: &Known<'_>) -> Result<Resolved, Vec<D
                     line: 1,
                     column: 1,
                 };
-                faults.push(Diagnostic::error(&place, error.to_string(), "mend the zones"));
+                let message = said!("{error}", "{error}");
+                faults.push(Diagnostic::error(
+                    &place,
+                    message,
+                    said!("sửa lại các địa bàn", "mend the zones"),
+                ));
             }
         }
     }
@@ -181,11 +187,11 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn error(&mut self, place: &Place, message: String, remedy: impl Into<String>) {
+    fn error(&mut self, place: &Place, message: Said, remedy: Said) {
         self.faults.push(Diagnostic::error(place, message, remedy));
     }
 
-    fn warning(&mut self, place: &Place, message: String, remedy: impl Into<String>) {
+    fn warning(&mut self, place: &Place, message: Said, remedy: Said) {
         self.faults.push(Diagnostic::warning(place, message, remedy));
     }
 
@@ -193,8 +199,15 @@ impl Resolver<'_> {
         let mut first: BTreeMap<&str, &Place> = BTreeMap::new();
         for code in codes {
             if let Some(place) = first.get(code.value.as_str()) {
-                let message = format!("{what} \"{}\" is declared at {place} already", code.value);
-                self.error(&code.place, message, "give each its own code");
+                let message = Said {
+                    vi: format!("{} \"{}\" đã khai ở {place}", vietnamese(what), code.value),
+                    en: format!("{what} \"{}\" is declared at {place} already", code.value),
+                };
+                self.error(
+                    &code.place,
+                    message,
+                    said!("cho mỗi cái một mã riêng", "give each its own code"),
+                );
             } else {
                 first.insert(&code.value, &code.place);
             }
@@ -205,18 +218,46 @@ impl Resolver<'_> {
         let owners = self.known.owners.of(what);
         let owner = owners.get(&code.value).filter(|owner| *owner != file);
         if let Some(owner) = owner.filter(|owner| !self.schedule.files.contains(owner)) {
-            let message = format!(
-                "{what} \"{}\" is declared by the file {owner} already",
-                code.value
+            let message = Said {
+                vi: format!(
+                    "{} \"{}\" đã khai trong tệp {owner}",
+                    vietnamese(what),
+                    code.value
+                ),
+                en: format!(
+                    "{what} \"{}\" is declared by the file {owner} already",
+                    code.value
+                ),
+            };
+            self.error(
+                &code.place,
+                message,
+                said!(
+                    "sửa ở tệp đó, hoặc chọn mã khác",
+                    "change it there, or choose another code"
+                ),
             );
-            self.error(&code.place, message, "change it there, or choose another code");
         }
     }
 }
 
-fn did_you_mean(word: &str, candidates: &[&str], otherwise: &str) -> String {
-    nearest(word, candidates.iter().copied()).map_or_else(
-        || otherwise.to_owned(),
-        |near| format!("did you mean \"{near}\"? Otherwise {otherwise}"),
-    )
+/// Names a kind of thing for operators.
+fn vietnamese(what: &str) -> &str {
+    match what {
+        "zone" => "địa bàn",
+        "programme" => "chương trình",
+        "slot" => "khung giờ",
+        "profile" => "hồ sơ ngày",
+        other => other,
+    }
+}
+
+fn did_you_mean(word: &str, candidates: &[&str], otherwise: Said) -> Said {
+    let Some(near) = nearest(word, candidates.iter().copied()) else {
+        return otherwise;
+    };
+    Said {
+        vi: format!("có phải là \"{near}\" không? Nếu không, {}", otherwise.vi),
+        en: format!("did you mean \"{near}\"? Otherwise {}", otherwise.en),
+    }
 }

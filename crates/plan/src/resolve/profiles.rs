@@ -4,6 +4,7 @@ use loa_model::{Mute, NewProfile};
 
 use super::{Resolver, did_you_mean};
 use crate::diagnostic::Placed;
+use crate::said::said;
 
 impl Resolver<'_> {
     pub(super) fn profiles(&mut self) {
@@ -54,10 +55,18 @@ impl Resolver<'_> {
             .chain(self.known.profiles.iter().map(|other| other.code.as_str()))
             .collect();
         if !codes.contains(&code.value.as_str()) {
-            let remedy = did_you_mean(&code.value, &codes, "declare it with [[profile]]");
+            let remedy = did_you_mean(
+                &code.value,
+                &codes,
+                said!("khai bằng [[profile]]", "declare it with [[profile]]"),
+            );
             self.error(
                 &code.place,
-                format!("there is no profile \"{}\"", code.value),
+                said!(
+                    "không có hồ sơ ngày \"{}\"",
+                    "there is no profile \"{}\"",
+                    code.value
+                ),
                 remedy,
             );
         }
@@ -71,10 +80,14 @@ impl Resolver<'_> {
             .collect();
         let known = codes.contains(&code.value.as_str());
         if !known {
-            let remedy = did_you_mean(&code.value, &codes, "declare it with [[slot]]");
+            let remedy = did_you_mean(
+                &code.value,
+                &codes,
+                said!("khai bằng [[slot]]", "declare it with [[slot]]"),
+            );
             self.error(
                 &code.place,
-                format!("there is no slot \"{}\"", code.value),
+                said!("không có khung giờ \"{}\"", "there is no slot \"{}\"", code.value),
                 remedy,
             );
         }

@@ -9,6 +9,7 @@ use crate::content::PLAYLIST_DEPTH_MAX;
 use crate::diagnostic::Placed;
 use crate::file::ProgrammeEntry;
 use crate::library::KnownMedia;
+use crate::said::{Said, said};
 
 impl Resolver<'_> {
     pub(super) fn programmes(&mut self) {
@@ -65,8 +66,14 @@ impl Resolver<'_> {
         {
             self.warning(
                 &entry.code.place,
-                format!("series \"{name}\" has no episode yet"),
-                "`loa media add --series NAME FILE` adds one",
+                said!(
+                    "chuyên mục \"{name}\" chưa có tập nào",
+                    "series \"{name}\" has no episode yet"
+                ),
+                said!(
+                    "`loa media add --series TÊN TỆP` để thêm",
+                    "`loa media add --series NAME FILE` adds one"
+                ),
             );
         }
         if !complete {
@@ -89,10 +96,18 @@ impl Resolver<'_> {
             .map(|other| other.code.value.as_str())
             .chain(self.known.programmes.iter().map(|other| other.code.as_str()))
             .collect();
-        let remedy = did_you_mean(&code.value, &codes, "declare it with [[programme]]");
+        let remedy = did_you_mean(
+            &code.value,
+            &codes,
+            said!("khai bằng [[programme]]", "declare it with [[programme]]"),
+        );
         self.error(
             &code.place,
-            format!("there is no programme \"{}\"", code.value),
+            said!(
+                "không có chương trình \"{}\"",
+                "there is no programme \"{}\"",
+                code.value
+            ),
             remedy,
         );
         false
@@ -143,28 +158,43 @@ impl Resolver<'_> {
                 .iter()
                 .find(|part| alone.contains(part))
             {
-                let message = format!(
+                let message = said!(
+                    "\"{part}\" là tiếp âm, phòng thu hay khoảng im, không thể nằm trong chương trình khác",
                     "\"{part}\" is a relay, a studio or silence, and cannot be part of another programme"
                 );
-                found.push((place, message, "give it a slot of its own"));
+                found.push((
+                    place,
+                    message,
+                    said!("cho nó khung giờ riêng", "give it a slot of its own"),
+                ));
                 continue;
             }
             match walk(&parts, &programme.code, &mut Vec::new()) {
                 Walk::Fine => {}
                 Walk::Circle(way) => {
-                    let message = format!(
+                    let message = said!(
+                        "playlist \"{}\" chứa chính nó: {}",
                         "playlist \"{}\" holds itself: {}",
                         programme.code,
                         way.join(" > ")
                     );
-                    found.push((place, message, "take one of them out"));
+                    found.push((
+                        place,
+                        message,
+                        said!("bỏ một trong số đó", "take one of them out"),
+                    ));
                 }
                 Walk::TooDeep => {
-                    let message = format!(
+                    let message = said!(
+                        "playlist \"{}\" lồng sâu quá {PLAYLIST_DEPTH_MAX} lớp",
                         "playlist \"{}\" is nested deeper than {PLAYLIST_DEPTH_MAX}",
                         programme.code
                     );
-                    found.push((place, message, "make it of fewer playlists"));
+                    found.push((
+                        place,
+                        message,
+                        said!("dùng ít playlist lồng nhau hơn", "make it of fewer playlists"),
+                    ));
                 }
             }
         }
@@ -189,7 +219,10 @@ impl Resolver<'_> {
         match found[..] {
             [media] => Some(media.hash),
             [] => {
-                let message = format!("the library has no \"{wanted}\"");
+                let message = said!(
+                    "thư viện không có \"{wanted}\"",
+                    "the library has no \"{wanted}\""
+                );
                 let names: Vec<_> = library
                     .iter()
                     .flat_map(|media| [media.title.as_str(), media.file_name.as_str()])
@@ -197,7 +230,10 @@ impl Resolver<'_> {
                 let remedy = did_you_mean(
                     wanted,
                     &names,
-                    "`loa media add FILE` imports it, `loa media list` shows what is there",
+                    said!(
+                        "`loa media add TỆP` để nhập, `loa media list` để xem có gì",
+                        "`loa media add FILE` imports it, `loa media list` shows what is there"
+                    ),
                 );
                 self.error(&name.place, message, remedy);
                 None
@@ -207,11 +243,18 @@ impl Resolver<'_> {
                     .iter()
                     .map(|media| media.hash.to_string()[..12].to_owned())
                     .collect();
-                let message = format!("\"{wanted}\" is the name of {} files in the library", found.len());
-                let remedy = format!(
-                    "write the beginning of the hash of the one you mean: {}",
-                    hashes.join(" or ")
+                let message = said!(
+                    "\"{wanted}\" là tên của {} tệp trong thư viện",
+                    "\"{wanted}\" is the name of {} files in the library",
+                    found.len()
                 );
+                let remedy = Said {
+                    vi: format!("viết phần đầu mã băm của tệp cần dùng: {}", hashes.join(" hoặc ")),
+                    en: format!(
+                        "write the beginning of the hash of the one you mean: {}",
+                        hashes.join(" or ")
+                    ),
+                };
                 self.error(&name.place, message, remedy);
                 None
             }

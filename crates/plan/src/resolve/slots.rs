@@ -8,6 +8,7 @@ use super::{Resolver, did_you_mean};
 use crate::diagnostic::Placed;
 use crate::file::SlotEntry;
 use crate::occurrence::Calendar;
+use crate::said::said;
 
 impl Resolver<'_> {
     pub(super) fn slots(&mut self) {
@@ -80,10 +81,17 @@ impl Resolver<'_> {
             .collect();
         let known = codes.contains(&zone.value.as_str());
         if !known {
-            let remedy = did_you_mean(&zone.value, &codes, "`loa zone list` shows what is there");
+            let remedy = did_you_mean(
+                &zone.value,
+                &codes,
+                said!(
+                    "`loa zone list` để xem có gì",
+                    "`loa zone list` shows what is there"
+                ),
+            );
             self.error(
                 &zone.place,
-                format!("there is no zone \"{}\"", zone.value),
+                said!("không có địa bàn \"{}\"", "there is no zone \"{}\"", zone.value),
                 remedy,
             );
         }
@@ -95,8 +103,12 @@ impl Resolver<'_> {
         if same.count() > 1 {
             self.error(
                 &zone.place,
-                format!("zone \"{}\" is named twice", zone.value),
-                "name it once",
+                said!(
+                    "địa bàn \"{}\" bị kể hai lần",
+                    "zone \"{}\" is named twice",
+                    zone.value
+                ),
+                said!("kể một lần thôi", "name it once"),
             );
         }
     }
@@ -112,25 +124,43 @@ impl Resolver<'_> {
                 (other.date.value, other.time) == (exception.date.value, exception.time)
             };
             if entry.except[..index].iter().any(|other| same(&other)) {
-                let message = format!(
+                let message = said!(
+                    "khung giờ \"{}\" bị đổi hai lần ngày {}",
                     "slot \"{}\" is changed twice on {}",
-                    entry.code.value, exception.date.value
+                    entry.code.value,
+                    exception.date.value
                 );
-                self.error(place, message, "keep one of the changes, or give each its time");
+                self.error(
+                    place,
+                    message,
+                    said!(
+                        "giữ lại một, hoặc ghi time cho mỗi cái",
+                        "keep one of the changes, or give each its time"
+                    ),
+                );
             }
             let Ok(times) = &times else { continue };
             match exception.time {
                 Some(time) if !times.contains(&time) => {
-                    let message = format!("slot \"{}\" does not air at {time}", entry.code.value);
-                    self.error(place, message, "mend the time");
+                    let message = said!(
+                        "khung giờ \"{}\" không phát lúc {time}",
+                        "slot \"{}\" does not air at {time}",
+                        entry.code.value
+                    );
+                    self.error(place, message, said!("sửa lại giờ", "mend the time"));
                 }
                 None if times.len() > 1 && matches!(exception.change, SlotChange::Move(_)) => {
-                    let message = format!(
+                    let message = said!(
+                        "khung giờ \"{}\" phát {} lần một ngày; dời lần nào?",
                         "slot \"{}\" airs {} times a day; which is moved?",
                         entry.code.value,
                         times.len()
                     );
-                    let remedy = format!("add time = \"{}\"", times[0].format("%H:%M"));
+                    let remedy = said!(
+                        "thêm time = \"{}\"",
+                        "add time = \"{}\"",
+                        times[0].format("%H:%M")
+                    );
                     self.error(place, message, remedy);
                 }
                 _ => {}
@@ -164,27 +194,32 @@ impl Resolver<'_> {
                 Recurrence::Once(at) if at.date() < self.known.today => {
                     self.warning(
                         place,
-                        format!("slot \"{code}\" is past and never airs again"),
-                        "leave it out, or mend its date",
+                        said!("khung giờ \"{code}\" đã qua, không phát nữa", "slot \"{code}\" is past and never airs again"),
+                        said!("bỏ đi, hoặc sửa ngày", "leave it out, or mend its date"),
                     );
                 }
                 _ => self.error(
                     place,
-                    format!("slot \"{code}\" never airs: no date from today on fits its rule"),
-                    "mend the rule, or valid_from and valid_to",
+                    said!("khung giờ \"{code}\" không bao giờ phát: từ hôm nay không ngày nào hợp quy tắc của nó", "slot \"{code}\" never airs: no date from today on fits its rule"),
+                    said!("sửa quy tắc, hoặc valid_from và valid_to", "mend the rule, or valid_from and valid_to"),
                 ),
             }
         }
         for exception in &entry.except {
             if !calendar.names(exception.date.value) {
-                let message = format!(
+                let message = said!(
+                    "khung giờ \"{}\" vốn không phát ngày {}",
                     "slot \"{}\" does not air on {} anyway",
-                    entry.code.value, exception.date.value
+                    entry.code.value,
+                    exception.date.value
                 );
                 self.warning(
                     &exception.date.place,
                     message,
-                    "mend the date, or leave the exception out",
+                    said!(
+                        "sửa ngày, hoặc bỏ thay đổi này",
+                        "mend the date, or leave the exception out"
+                    ),
                 );
             }
         }

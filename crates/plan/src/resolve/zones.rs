@@ -7,6 +7,7 @@ use loa_model::{Channel, NewZone};
 use super::{Resolver, did_you_mean};
 use crate::diagnostic::Placed;
 use crate::file::ZoneEntry;
+use crate::said::{Said, said};
 
 impl Resolver<'_> {
     pub(super) fn zones(&mut self) {
@@ -23,20 +24,25 @@ impl Resolver<'_> {
             if Channel(*value) == Channel::EVERY_ZONE {
                 self.error(
                     place,
-                    format!("channel {value} stands for every zone"),
-                    "choose a smaller one",
+                    said!(
+                        "kênh {value} dành cho mọi địa bàn",
+                        "channel {value} stands for every zone"
+                    ),
+                    said!("chọn số nhỏ hơn", "choose a smaller one"),
                 );
             }
             if let Some(other) = channels.insert(*value, &entry.code.value) {
-                let message =
-                    format!("channel {value} is zone \"{other}\"'s already; each would hear the other");
+                let message = said!(
+                    "kênh {value} là của địa bàn \"{other}\" rồi; hai nơi sẽ nghe lẫn nhau",
+                    "channel {value} is zone \"{other}\"'s already; each would hear the other"
+                );
                 let free = (1..u16::MAX).find(|channel| {
                     !channels.contains_key(channel)
                         && !entries.iter().any(|entry| entry.channel.value == *channel)
                 });
                 let remedy = free.map_or_else(
-                    || "use a free one".to_owned(),
-                    |free| format!("channel {free} is free"),
+                    || said!("dùng số còn trống", "use a free one"),
+                    |free| said!("kênh {free} còn trống", "channel {free} is free"),
                 );
                 self.error(place, message, remedy);
             }
@@ -53,14 +59,20 @@ impl Resolver<'_> {
             .chain(self.known.zones.iter().map(|zone| zone.code.as_str()))
             .collect();
         if !codes.contains(&parent.value.as_str()) {
-            let message = format!(
+            let message = said!(
+                "địa bàn \"{}\" thuộc \"{}\", mà không có địa bàn đó",
                 "zone \"{}\" lies in \"{}\", which is no zone",
-                entry.code.value, parent.value
+                entry.code.value,
+                parent.value
             );
             self.error(
                 &parent.place,
                 message,
-                did_you_mean(&parent.value, &codes, "declare it with [[zone]]"),
+                did_you_mean(
+                    &parent.value,
+                    &codes,
+                    said!("khai bằng [[zone]]", "declare it with [[zone]]"),
+                ),
             );
             return;
         }
@@ -78,15 +90,25 @@ impl Resolver<'_> {
             let circle = next == entry.code.value;
             chain.push(next);
             if circle {
-                let message = format!(
-                    "zone \"{}\" lies inside itself: {}",
-                    entry.code.value,
-                    chain.join(" in ")
-                );
+                let message = Said {
+                    vi: format!(
+                        "địa bàn \"{}\" nằm trong chính nó: {}",
+                        entry.code.value,
+                        chain.join(" trong ")
+                    ),
+                    en: format!(
+                        "zone \"{}\" lies inside itself: {}",
+                        entry.code.value,
+                        chain.join(" in ")
+                    ),
+                };
                 self.error(
                     &parent.place,
                     message,
-                    "break the circle: give one of them another parent, or none",
+                    said!(
+                        "bỏ vòng: cho một nơi parent khác, hoặc không có",
+                        "break the circle: give one of them another parent, or none"
+                    ),
                 );
                 return;
             }
@@ -95,12 +117,20 @@ impl Resolver<'_> {
                 return;
             }
             if chain.len() > loa_model::DEPTH_MAX + 1 {
-                let message = format!(
+                let message = said!(
+                    "địa bàn \"{}\" nằm sâu quá {} cấp",
                     "zone \"{}\" is nested deeper than {}",
                     entry.code.value,
                     loa_model::DEPTH_MAX
                 );
-                self.error(&parent.place, message, "leave out levels that nobody speaks to");
+                self.error(
+                    &parent.place,
+                    message,
+                    said!(
+                        "bỏ những cấp không ai phát tới",
+                        "leave out levels that nobody speaks to"
+                    ),
+                );
                 return;
             }
         }
