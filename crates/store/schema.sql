@@ -284,5 +284,7 @@ create table audit (
   at      integer not null,
   who     text not null,
   action  text not null,
-  detail  text not null
+  detail  text not null,
+  -- Binds the row to all before it; `crates/store/src/audit.rs` says how. Rows are only ever added.
+  hash    text not null
 ) strict;

@@ -1,5 +1,6 @@
 //! SQLite: schema, upgrades, queries, integrity check, backup. The only crate that knows of SQL.
 
+mod audit;
 mod check;
 mod column;
 mod error;
@@ -13,12 +14,13 @@ mod schedule;
 mod store;
 mod upgrade;
 
+pub use audit::{AuditRow, AuditVerdict};
 pub use check::Finding;
 pub use error::{ImportError, OpenError, StoreError};
 pub use import::ImportSummary;
 pub use journal::{AsRunRow, HeardRows, JournalEntry, LastPartRow, NotAiredRow};
 pub use library::MediaRow;
-pub use people::{AuditRow, User};
+pub use people::User;
 pub use receivers::{ProofRow, ReceiverRow};
 pub use schedule::ScheduleRows;
 pub use store::Store;

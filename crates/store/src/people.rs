@@ -1,12 +1,11 @@
-//! Users of the panel, who is logged in, and who did what.
+//! Users of the panel, and who is logged in.
 
 use loa_model::{UserId, WallTime};
 use rusqlite::{OptionalExtension as _, Row, params};
-use serde::Serialize;
 
-use crate::column::{Column, get};
+use crate::column::Column;
 use crate::error::Context as _;
-use crate::schedule::{rows, rows_with};
+use crate::schedule::rows;
 use crate::{Store, StoreError};
 
 /// Somebody who may use the panel.
@@ -18,19 +17,6 @@ pub struct User {
     pub name: String,
     /// Argon2id, PHC string.
     pub password: String,
-}
-
-/// Something that somebody did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AuditRow {
-    /// When.
-    pub at: WallTime,
-    /// Name of the user, or of the program.
-    pub who: String,
-    /// What kind of thing.
-    pub action: String,
-    /// What exactly.
-    pub detail: String,
 }
 
 impl Store {
@@ -167,37 +153,6 @@ impl Store {
             .execute("delete from login where token = ?", [token])
             .context("log out")?;
         Ok(())
-    }
-
-    /// Writes down who did what.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub fn audit(&mut self, row: &AuditRow) -> Result<(), StoreError> {
-        let query = "insert into audit (at, who, action, detail) values (?, ?, ?, ?)";
-        let values = params![Column(row.at), row.who, row.action, row.detail];
-        self.connection
-            .execute(query, values)
-            .context("write the audit log")?;
-        Ok(())
-    }
-
-    /// Reads what was done in `from..to`.
-    ///
-    /// # Errors
-    ///
-    /// If the database fails.
-    pub fn audit_rows(&self, from: WallTime, to: WallTime) -> Result<Vec<AuditRow>, StoreError> {
-        let query = "select * from audit where at >= ? and at < ? order by id";
-        rows_with(&self.connection, query, [Column(from), Column(to)], |row| {
-            Ok(AuditRow {
-                at: get(row, "at")?,
-                who: row.get("who")?,
-                action: row.get("action")?,
-                detail: row.get("detail")?,
-            })
-        })
     }
 }
 

@@ -13,7 +13,9 @@ use loa_model::{
     QuietPolicy, Receipt, Recurrence, RunSheet, Schedule, SessionId, SlotChange, SlotException, SlotId,
     SlotSpec, Sound, Source, WallTime, YearDay, ZoneId, ZoneSettings,
 };
-use loa_store::{Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError};
+use loa_store::{
+    AuditRow, AuditVerdict, Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError,
+};
 use proptest::prelude::*;
 
 const T0: WallTime = WallTime::from_unix_s(1_800_000_000);
@@ -753,5 +755,77 @@ proptest! {
         let rows = store.as_run(WallTime::default(), WallTime::from_unix_ns(i64::MAX)).unwrap();
         prop_assert_eq!(&rows[0].started, &part);
         prop_assert_eq!(rows[0].ended.as_ref(), Some(&end));
+    }
+}
+
+/// Each row: what somebody with the file does to it, and what is found.
+#[test]
+fn tampering_with_the_audit_log_is_found() {
+    let rows = [
+        (
+            "nothing",
+            "select 1",
+            AuditVerdict::Whole {
+                rows: 4,
+                head: hash(0),
+            },
+        ),
+        (
+            "another name",
+            "update audit set who = 'binh' where id = 2",
+            AuditVerdict::Broken { row: 2 },
+        ),
+        (
+            "another time",
+            "update audit set at = at + 1 where id = 1",
+            AuditVerdict::Broken { row: 1 },
+        ),
+        (
+            "a letter from one text to the next",
+            "update audit set action = 'sto', detail = 'p3' where id = 3",
+            AuditVerdict::Broken { row: 3 },
+        ),
+        (
+            "one taken out",
+            "delete from audit where id = 2",
+            AuditVerdict::Broken { row: 3 },
+        ),
+        (
+            "two change places",
+            "update audit set id = 9 where id = 2; update audit set id = 2 where id = 3; \
+             update audit set id = 3 where id = 9",
+            AuditVerdict::Broken { row: 2 },
+        ),
+        (
+            "the end cut off",
+            "delete from audit where id = 4",
+            AuditVerdict::Cut,
+        ),
+        ("all of it gone", "delete from audit", AuditVerdict::Cut),
+    ];
+    for (name, tampering, expected) in rows {
+        let (disk, mut store) = disk();
+        for number in 1..=4 {
+            let row = AuditRow {
+                at: T0 + Duration::from_secs(number),
+                who: "an".into(),
+                action: "stop".into(),
+                detail: number.to_string(),
+            };
+            store.audit(&row).unwrap();
+        }
+        let Ok(AuditVerdict::Whole { rows: 4, head }) = store.verify_audit(None) else {
+            panic!("{name}: {:?}", store.verify_audit(None));
+        };
+        rusqlite::Connection::open(&disk.path)
+            .unwrap()
+            .execute_batch(tampering)
+            .unwrap();
+        let found = store.verify_audit(Some(head)).unwrap();
+        let expected = match expected {
+            AuditVerdict::Whole { rows, .. } => AuditVerdict::Whole { rows, head },
+            other => other,
+        };
+        assert_eq!(found, expected, "{name}");
     }
 }

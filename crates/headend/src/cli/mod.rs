@@ -1,6 +1,7 @@
 //! The command line of `loa`: one file for each noun.
 
 mod as_run;
+mod audit;
 mod decide;
 mod media;
 mod profile;
@@ -72,6 +73,9 @@ enum Command {
     AsRun(as_run::AsRun),
     /// Prints, for each session and receiver: planned, sent, received, sounded.
     Proof(as_run::Proof),
+    /// The audit log: who did what, and whether it is as it was written.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Checks database and media directory; changes nothing.
     Check,
     /// Copies the database to a new file while the station runs.
@@ -127,6 +131,7 @@ impl Cli {
             Command::Key(command) => command.act(&open(config)?),
             Command::AsRun(as_run) => as_run.act(&open(config)?),
             Command::Proof(proof) => proof.act(&open(config)?),
+            Command::Audit(command) => return command.act(&open(config)?),
             Command::Check => return station::check(&open(config)?),
             Command::Backup(backup) => backup.act(&open(config)?),
         };

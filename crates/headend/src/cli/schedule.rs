@@ -115,9 +115,14 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str, language: La
     };
     tell(&warnings, language);
     consequences(installation, &special_days);
-    let summary = installation
-        .store()?
-        .import_schedule(&schedule, by, super::now())?;
+    let mut store = installation.store()?;
+    let summary = store.import_schedule(&schedule, by, super::now())?;
+    store.audit(&AuditRow {
+        at: super::now(),
+        who: by.to_owned(),
+        action: "schedule import".to_owned(),
+        detail: schedule.files.join(" "),
+    })?;
     println!(
         "imported {} zones, {} programmes, {} day profiles, {} slots, {} exceptions; removed {}",
         summary.zones,

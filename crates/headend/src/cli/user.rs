@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
+use loa_store::AuditRow;
 
 use crate::installation::Installation;
 use crate::password;
@@ -17,6 +18,9 @@ pub(super) enum Command {
         /// Reads the password from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
+        /// Who does it; the user of this command line otherwise.
+        #[arg(long, env = "USER", default_value = "command line")]
+        by: String,
     },
     /// Gives a user another password and ends all logins of that user.
     Password {
@@ -25,6 +29,9 @@ pub(super) enum Command {
         /// Reads the password from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
+        /// Who does it; the user of this command line otherwise.
+        #[arg(long, env = "USER", default_value = "command line")]
+        by: String,
     },
     /// Lists the users.
     List,
@@ -32,23 +39,48 @@ pub(super) enum Command {
     Remove {
         /// Name of the user.
         name: String,
+        /// Who does it; the user of this command line otherwise.
+        #[arg(long, env = "USER", default_value = "command line")]
+        by: String,
     },
 }
 
 impl Command {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
         let mut store = installation.store()?;
-        match self {
-            Self::Add { name, password_stdin } => {
+        let (by, action, name) = match self {
+            Self::Add {
+                name,
+                password_stdin,
+                by,
+            } => {
                 ensure!(!name.trim().is_empty(), "the name is empty");
                 store.add_user(&name, &password::hash(&read(password_stdin)?)?, super::now())?;
+                (by, "user added", name)
             }
-            Self::Password { name, password_stdin } => {
+            Self::Password {
+                name,
+                password_stdin,
+                by,
+            } => {
                 store.set_password(&name, &password::hash(&read(password_stdin)?)?)?;
+                (by, "password set", name)
             }
-            Self::List => store.users()?.iter().for_each(|name| println!("{name}")),
-            Self::Remove { name } => store.remove_user(&name)?,
-        }
+            Self::List => {
+                store.users()?.iter().for_each(|name| println!("{name}"));
+                return Ok(());
+            }
+            Self::Remove { name, by } => {
+                store.remove_user(&name)?;
+                (by, "user removed", name)
+            }
+        };
+        store.audit(&AuditRow {
+            at: super::now(),
+            who: by,
+            action: action.to_owned(),
+            detail: name,
+        })?;
         Ok(())
     }
 }

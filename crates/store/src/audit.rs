@@ -1,0 +1,136 @@
+//! Who did what, each row bound to all before it: a row that is changed, taken out or put in is found.
+//!
+//! The hash of a row is SHA-256 over the hash of the row before (32 zero bytes for the first), the row's number and
+//! time (8 bytes each, big-endian), and each of its texts as its length (8 bytes, big-endian) and its UTF-8.
+
+use loa_model::{ContentHash, WallTime};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::column::{Column, get};
+use crate::error::Context as _;
+use crate::schedule::{rows, rows_with};
+use crate::{Store, StoreError};
+
+/// Something that somebody did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditRow {
+    /// When.
+    pub at: WallTime,
+    /// Name of the user, or of the program.
+    pub who: String,
+    /// What kind of thing.
+    pub action: String,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// What a look at the whole audit log found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// Every row is as it was written, and none before the last is missing.
+    Whole {
+        /// How many there are.
+        rows: u64,
+        /// Hash of the last; zero if there is none. Whoever keeps it elsewhere can tell if rows are cut off the end.
+        head: ContentHash,
+    },
+    /// This row is not what was written, or the one before it is missing.
+    Broken {
+        /// Its number.
+        row: i64,
+    },
+    /// The rows agree with each other, but none of them has the hash that was kept: the end was cut off, or all of it
+    /// was written anew.
+    Cut,
+}
+
+impl Store {
+    /// Writes down who did what.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn audit(&mut self, row: &AuditRow) -> Result<(), StoreError> {
+        let what = "write the audit log";
+        self.change(what, |connection| {
+            let last = last(connection).context(what)?;
+            let (id, before) = last.map_or((1, NONE), |(id, hash)| (id + 1, hash));
+            let hash = chained(before, id, row);
+            let query = "insert into audit (id, at, who, action, detail, hash) values (?, ?, ?, ?, ?, ?)";
+            let values = params![id, Column(row.at), row.who, row.action, row.detail, Column(hash)];
+            connection.execute(query, values).context(what)?;
+            Ok(())
+        })
+    }
+
+    /// Reads what was done in `from..to`.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn audit_rows(&self, from: WallTime, to: WallTime) -> Result<Vec<AuditRow>, StoreError> {
+        let query = "select * from audit where at >= ? and at < ? order by id";
+        rows_with(&self.connection, query, [Column(from), Column(to)], audit_row)
+    }
+
+    /// Looks at the whole log; `kept` is a head of it that was kept elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn verify_audit(&self, kept: Option<ContentHash>) -> Result<AuditVerdict, StoreError> {
+        let stored = rows(&self.connection, "select * from audit order by id", |row| {
+            Ok((row.get("id")?, audit_row(row)?, get(row, "hash")?))
+        })?;
+        let (mut head, mut count, mut seen) = (NONE, 0, false);
+        for (row, content, hash) in stored {
+            let _: i64 = row;
+            count += 1;
+            head = chained(head, count, &content);
+            if row != count || head != hash {
+                return Ok(AuditVerdict::Broken { row });
+            }
+            seen |= kept == Some(head);
+        }
+        if kept.is_some() && !seen {
+            return Ok(AuditVerdict::Cut);
+        }
+        Ok(AuditVerdict::Whole {
+            rows: count.unsigned_abs(),
+            head,
+        })
+    }
+}
+
+fn last(connection: &Connection) -> rusqlite::Result<Option<(i64, ContentHash)>> {
+    let query = "select id, hash from audit order by id desc limit 1";
+    connection
+        .query_row(query, [], |row| Ok((row.get("id")?, get(row, "hash")?)))
+        .optional()
+}
+
+fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    Ok(AuditRow {
+        at: get(row, "at")?,
+        who: row.get("who")?,
+        action: row.get("action")?,
+        detail: row.get("detail")?,
+    })
+}
+
+fn chained(before: ContentHash, id: i64, row: &AuditRow) -> ContentHash {
+    let mut hash = Sha256::new();
+    hash.update(before.0);
+    hash.update(id.to_be_bytes());
+    hash.update(row.at.as_unix_ns().to_be_bytes());
+    for text in [&row.who, &row.action, &row.detail] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    ContentHash(hash.finalize().into())
+}
+
+/// What stands before the first row.
+const NONE: ContentHash = ContentHash([0; 32]);
