@@ -199,6 +199,11 @@ impl Console for StationConsole {
                 loader_drops,
             ),
             (
+                "loa_journal_dropped_total",
+                "As-run entries given up because too many waited for the database.",
+                &self.journal.dropped,
+            ),
+            (
                 "loa_journal_failures_total",
                 "Tries to write the as-run log that failed.",
                 &self.journal.failed,

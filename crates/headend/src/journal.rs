@@ -20,6 +20,8 @@ pub struct JournalState {
     pub waiting: AtomicU64,
     /// Tries to write that failed.
     pub failed: AtomicU64,
+    /// Entries given up because more than [`ENTRIES_MAX`] waited.
+    pub dropped: AtomicU64,
 }
 
 /// Starts the thread. It ends, after one more try to write what waits, when all senders of `inbox` are gone.
@@ -99,7 +101,8 @@ impl Writer {
                         "the as-run log cannot be written; the air goes on and it is kept in memory: {error:#}"
                     );
                 }
-                // Bounded: beyond this the queue fills, and the air thread counts what it cannot hand over.
+                let beyond = self.waiting.len().saturating_sub(ENTRIES_MAX);
+                self.state.dropped.fetch_add(beyond as u64, Ordering::Relaxed);
                 self.waiting.truncate(ENTRIES_MAX);
             }
         }

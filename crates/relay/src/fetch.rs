@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::io::{self, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use loa_codec::{AudioStream, ToMono48k};
@@ -26,7 +26,7 @@ pub(crate) enum News {
 pub(crate) struct Fetch {
     pub(crate) news: Receiver<News>,
     stop: Arc<AtomicBool>,
-    child: Arc<std::sync::Mutex<Option<Child>>>,
+    child: Arc<Mutex<Option<Child>>>,
 }
 
 impl Fetch {
@@ -62,23 +62,23 @@ impl Fetch {
 impl Drop for Fetch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        let child = self
-            .child
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        if let Some(mut child) = child {
-            // It may have ended by itself; either way it is waited for.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        end(&self.child);
+    }
+}
+
+/// Ends the process, if there is one. It may have ended by itself; either way it is waited for.
+fn end(child: &Mutex<Option<Child>>) {
+    let child = child.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(mut child) = child {
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
 struct Work {
     sender: SyncSender<News>,
     stop: Arc<AtomicBool>,
-    child: Arc<std::sync::Mutex<Option<Child>>>,
+    child: Arc<Mutex<Option<Child>>>,
 }
 
 impl Work {
@@ -168,18 +168,15 @@ impl Work {
             let _ = io::Write::write_all(&mut pipe, text.as_bytes());
         }
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        *self
-            .child
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(child);
+        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         if self.stop.load(Ordering::Relaxed) {
             // Dropped while it was started: nobody else will end it.
-            self.end_child();
+            end(&self.child);
             return Ok(());
         }
         let said = stderr.map(|stderr| std::thread::spawn(move || last_words(stderr)));
         let read = stdout.map_or(Ok(()), |stdout| self.read_samples(stdout));
-        self.end_child();
+        end(&self.child);
         let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
         read.map_err(|error| format!("ffmpeg cannot be read: {error}"))?;
         let url = input.last().copied().unwrap_or_default();
@@ -187,18 +184,6 @@ impl Work {
             Ok(())
         } else {
             Err(format!("ffmpeg says: {}", without_url(&said, url)))
-        }
-    }
-
-    fn end_child(&self) {
-        let child = self
-            .child
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        if let Some(mut child) = child {
-            let _ = child.kill();
-            let _ = child.wait();
         }
     }
 

@@ -97,6 +97,8 @@ const PACKAGES: &[Package] = &[
     // Tests give themselves networks of their own.
     package("icecast2", Need::Test, Probe::Program(&["icecast2"])),
     package("iproute2", Need::Test, Probe::Program(&["ip"])),
+    // Another program holds the database.
+    package("sqlite3", Need::Test, Probe::Program(&["sqlite3"])),
     // The panel is looked at in a browser.
     package(
         "chromium",
