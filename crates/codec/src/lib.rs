@@ -26,7 +26,7 @@ pub use ogg_stream::OggStream;
 pub use ogg_write::OggOpusWriter;
 pub use opus_packet::{
     DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, OpusError, PACKET_BYTES_MAX, Tuning,
-    packet_samples,
+    has_redundancy, packet_samples,
 };
 pub use refuse::{AudioError, RefuseReason};
 pub use rewind::{RewindDecoder, RewindEncoder};

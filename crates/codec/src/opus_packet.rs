@@ -223,6 +223,19 @@ pub fn packet_samples(packet: &[u8]) -> Option<u32> {
         .filter(|count| (1..=DECODED_SAMPLES_MAX).contains(&(*count as usize)))
 }
 
+/// Tells whether a packet carries a copy of the one before it, for [`OpusDecoder::decode_fec`].
+///
+/// Source: RFC 6716 §4.2.4, the LBRR flag.
+pub fn has_redundancy(packet: &[u8]) -> bool {
+    let Some(length) = i32::try_from(packet.len()).ok().filter(|length| *length > 0) else {
+        return false;
+    };
+    #[expect(unsafe_code, reason = "opus does not show it")]
+    // SAFETY: libopus reads at most `length` bytes and keeps nothing.
+    let told = unsafe { opusic_sys::opus_packet_has_lbrr(packet.as_ptr(), length) };
+    told == 1
+}
+
 /// The most samples one packet can hold: 120 ms.
 pub const DECODED_SAMPLES_MAX: usize = 5_760;
 
@@ -388,6 +401,25 @@ mod tests {
             with_fec > guessed + 1.0,
             "with FEC {with_fec:.1} dB, guessed {guessed:.1} dB"
         );
+    }
+
+    #[test]
+    fn redundancy_is_seen_where_it_is() {
+        for (bitrate, tuning, expected) in [(32_000, Tuning::Speech, true), (64_000, Tuning::Music, false)] {
+            let settings = EncoderSettings {
+                packet_samples: 960,
+                bitrate,
+                tuning,
+            };
+            let mut encoder = OpusEncoder::new(&settings).unwrap();
+            let pcm = voice_like(100 * 960);
+            let with = pcm
+                .chunks_exact(960)
+                .filter(|block| has_redundancy(encoder.encode(block).unwrap()))
+                .count();
+            assert_eq!(with > 50, expected, "{with} of 100 packets at {bitrate} bit/s");
+        }
+        assert!(!has_redundancy(&[]) && !has_redundancy(&[0]) && !has_redundancy(&[0xFF; 3]));
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Installation {
                 ..config
             },
         };
-        installation.store()?;
+        Store::create(&installation.database())?;
         installation.library()?;
         // Last, because whoever finds a configuration finds an installation.
         let text = SAMPLE.replacen("data_dir = \"/var/lib/loa\"", "data_dir = \"data\"", 1);

@@ -253,11 +253,13 @@ async fn serve(listener: TcpListener, running: &Running) -> Result<()> {
     // Without a service manager there is nobody to notify.
     let notify = |state| sd_notify::notify(&[state]);
     let _ = notify(sd_notify::NotifyState::Ready);
-    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut server = tokio::spawn(async move { axum::serve(listener, service).await });
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            // The service manager starts all of it again, and the day goes on where it was.
+            ended = &mut server => anyhow::bail!("the panel has ended: {ended:?}"),
             _ = seconds.tick() => {
                 let lives = running.air.lock().is_ok_and(|air| air.as_ref().is_some_and(|air| !air.is_finished()));
                 anyhow::ensure!(lives, "the air thread has ended");

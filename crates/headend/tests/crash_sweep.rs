@@ -97,7 +97,7 @@ fn day() -> RunSheet {
 }
 
 fn installed(path: &Path) -> Store {
-    let mut store = Store::open(path).unwrap();
+    let mut store = Store::create(path).unwrap();
     let zone = |code: &str, parent: Option<&str>, channel| NewZone {
         code: code.into(),
         name: code.into(),

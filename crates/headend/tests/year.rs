@@ -237,7 +237,7 @@ impl Year {
 #[test]
 fn every_programme_of_a_year_starts_within_20_ms_of_its_plan() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Store::open(&dir.path().join("loa.db")).unwrap();
+    let mut store = Store::create(&dir.path().join("loa.db")).unwrap();
     for row in media() {
         store.add_media(&row).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError};
+use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError, has_redundancy};
 use loa_dsp::{Curve, Gain};
 use loa_model::SampleTime;
 use loa_session::{Frame, Gap, Playout, Switch, SwitchReason, Volume};
@@ -29,6 +29,8 @@ pub(crate) struct Renderer {
 /// What the renderer did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RenderCounts {
+    /// Gaps filled with what the next packet carries of them.
+    pub(crate) recovered: u64,
     /// Gaps concealed.
     pub(crate) concealed: u64,
     /// Packets that libopus refused, concealed too.
@@ -101,7 +103,15 @@ impl Renderer {
 
     /// Conceals a gap, from the next packet's redundancy if it lies right behind.
     fn fill(&mut self, gap: &Gap, scratch: &mut [f32]) {
-        self.counts.concealed += 1;
+        let carried = gap
+            .next
+            .as_ref()
+            .filter(|next| self.concealed_rest.is_empty() && has_redundancy(next));
+        if carried.is_some() {
+            self.counts.recovered += 1;
+        } else {
+            self.counts.concealed += 1;
+        }
         let wanted = (gap.samples as usize).min(DECODED_SAMPLES_MAX);
         let rested = self.concealed_rest.len().min(wanted);
         scratch[..rested].fill_with(|| self.concealed_rest.pop_front().unwrap_or(0.0));
@@ -111,9 +121,9 @@ impl Renderer {
             .min(DECODED_SAMPLES_MAX - rested);
         let made = &mut scratch[rested..rested + whole - whole % CONCEAL_STEP];
         if !made.is_empty() {
-            let done = match &gap.next {
-                Some(next) if rested == 0 => self.decoder.decode_fec(next, made),
-                _ => self.decoder.conceal(made),
+            let done = match carried {
+                Some(next) => self.decoder.decode_fec(next, made),
+                None => self.decoder.conceal(made),
             };
             if done.is_err() {
                 made.fill(0.0);

@@ -225,7 +225,7 @@ impl<'a> Node<'a> {
         let now = self.clock.now(mono);
         let position = self.sink.position();
         let counts = self.air.renderer.take_counts();
-        self.air.receiver.note_gaps(0, counts.concealed);
+        self.air.receiver.note_gaps(counts.recovered, counts.concealed);
         self.air.undecodable += counts.undecodable;
         let counters = self.counters();
         let faults = self.faults(now);

@@ -53,16 +53,7 @@ impl Store {
     ///
     /// If the database fails.
     pub fn audit(&mut self, row: &AuditRow) -> Result<(), StoreError> {
-        let what = "write the audit log";
-        self.change(what, |connection| {
-            let last = last(connection).context(what)?;
-            let (id, before) = last.map_or((1, NONE), |(id, hash)| (id + 1, hash));
-            let hash = chained(before, id, row);
-            let query = "insert into audit (id, at, who, action, detail, hash) values (?, ?, ?, ?, ?, ?)";
-            let values = params![id, Column(row.at), row.who, row.action, row.detail, Column(hash)];
-            connection.execute(query, values).context(what)?;
-            Ok(())
-        })
+        self.change(WHAT, |connection| append(connection, row))
     }
 
     /// Reads what was done in `from..to`.
@@ -104,6 +95,16 @@ impl Store {
     }
 }
 
+/// Adds a row, in the transaction of what it tells of: neither is there without the other.
+pub(crate) fn append(connection: &Connection, row: &AuditRow) -> Result<(), StoreError> {
+    let last = last(connection).context(WHAT)?;
+    let (id, before) = last.map_or((1, NONE), |(id, hash)| (id + 1, hash));
+    let hash = chained(before, id, row);
+    let query = "insert into audit (id, at, who, action, detail, hash) values (?, ?, ?, ?, ?, ?)";
+    let values = params![id, Column(row.at), row.who, row.action, row.detail, Column(hash)];
+    connection.execute(query, values).context(WHAT).map(drop)
+}
+
 fn last(connection: &Connection) -> rusqlite::Result<Option<(i64, ContentHash)>> {
     let query = "select id, hash from audit order by id desc limit 1";
     connection
@@ -132,5 +133,6 @@ fn chained(before: ContentHash, id: i64, row: &AuditRow) -> ContentHash {
     ContentHash(hash.finalize().into())
 }
 
+const WHAT: &str = "write the audit log";
 /// What stands before the first row.
 const NONE: ContentHash = ContentHash([0; 32]);

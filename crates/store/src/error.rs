@@ -6,6 +6,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// There is no file, or nothing in it.
+    #[error(
+        "there is no database {path}, or it is empty; restore a backup of it, or make a new station with `loa init`"
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be made, or is locked, or not ours to read.
     #[error("cannot open database {path}; the program must be able to write it and its directory")]
     Open {

@@ -8,6 +8,7 @@ use loa_model::{
 };
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
+use crate::audit::{AuditRow, append};
 use crate::column::{Column, json};
 use crate::error::Context as _;
 use crate::schedule::{rows, zones};
@@ -98,6 +99,13 @@ impl Store {
             for file in &schedule.files {
                 summary.removed += remove_unaired(connection, schedule, file)?;
             }
+            let row = AuditRow {
+                at,
+                who: by.to_owned(),
+                action: "schedule import".to_owned(),
+                detail: schedule.files.join(" "),
+            };
+            append(connection, &row)?;
             Ok(summary)
         })
     }

@@ -9,6 +9,7 @@ use loa_model::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
+use crate::audit::{AuditRow, append};
 use crate::column::{Column, from_json, get};
 use crate::error::Context as _;
 use crate::{Store, StoreError};
@@ -226,12 +227,12 @@ impl Store {
         })
     }
 
-    /// Writes down decisions, all or none; each takes the place of an earlier one of the same content.
+    /// Writes down decisions and who made them, all or none; each takes the place of an earlier one of the same content.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub fn decide(&mut self, approvals: &[Approval]) -> Result<(), StoreError> {
+    pub fn decide(&mut self, approvals: &[Approval], audit: &[AuditRow]) -> Result<(), StoreError> {
         const WHAT: &str = "write down the decision";
         self.change_planned(WHAT, |connection| {
             for approval in approvals {
@@ -248,7 +249,7 @@ impl Store {
                 let values = params![Column(*content), state.name(), by, Column(*at), note];
                 connection.execute(query, values).context(WHAT)?;
             }
-            Ok(())
+            audit.iter().try_for_each(|row| append(connection, row))
         })
     }
 }

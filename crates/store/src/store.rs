@@ -16,17 +16,40 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database at `path`, making or upgrading it first if need be.
+    /// Makes the database of a new station at `path`, or opens the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn create(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, OpenFlags::default())
+    }
+
+    /// Opens the database at `path`, upgrading it first if need be.
+    ///
+    /// One that is missing or empty was lost: a new one in its place would silence the day without a word.
     ///
     /// # Errors
     ///
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
+            return Err(OpenError::Lost {
+                path: path.to_owned(),
+            });
+        }
+        Self::open_with(
+            path,
+            OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE),
+        )
+    }
+
+    fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Open {
             path: path.to_owned(),
             source,
         };
-        let connection = Connection::open_with_flags(path, OpenFlags::default()).map_err(failed)?;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         let mut store = Self { connection };
         store.prepare().map_err(failed)?;
         upgrade(&mut store.connection, path)?;

@@ -28,7 +28,7 @@ struct Disk {
 fn disk() -> (Disk, Store) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("loa.db");
-    let store = Store::open(&path).unwrap();
+    let store = Store::create(&path).unwrap();
     (Disk { _dir: dir, path }, store)
 }
 
@@ -297,10 +297,13 @@ fn the_newest_decision_of_a_content_counts() {
         note: note.into(),
     };
     store
-        .decide(&[
-            decision(ApprovalState::Submitted, ""),
-            decision(ApprovalState::Rejected, "giọng đọc nhỏ"),
-        ])
+        .decide(
+            &[
+                decision(ApprovalState::Submitted, ""),
+                decision(ApprovalState::Rejected, "giọng đọc nhỏ"),
+            ],
+            &[],
+        )
         .unwrap();
     assert_eq!(
         store.approvals().unwrap(),
@@ -702,15 +705,27 @@ fn a_database_that_another_one_holds_is_an_error_and_nothing_is_lost() {
 
 #[test]
 fn files_that_cannot_be_used_are_named() {
-    let error = Store::open(Path::new("/nonexistent/loa.db")).unwrap_err();
+    let nowhere = Path::new("/nonexistent/loa.db");
+    let error = Store::create(nowhere).unwrap_err().to_string();
     assert!(
-        error
-            .to_string()
-            .contains("cannot open database /nonexistent/loa.db"),
+        error.contains("cannot open database /nonexistent/loa.db"),
+        "{error}"
+    );
+    let error = Store::open(nowhere).unwrap_err().to_string();
+    assert!(
+        error.contains("there is no database /nonexistent/loa.db"),
         "{error}"
     );
     let (disk, store) = disk();
     drop(store);
+    let empty = disk.path.with_file_name("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    assert!(matches!(Store::open(&empty), Err(OpenError::Lost { .. })));
+    assert_eq!(
+        std::fs::metadata(&empty).unwrap().len(),
+        0,
+        "nothing is made of it"
+    );
     rusqlite::Connection::open(&disk.path)
         .unwrap()
         .pragma_update(None, "user_version", 99)

@@ -68,14 +68,14 @@ impl Decision {
                 note: self.note.clone(),
             })
             .collect();
-        store.decide(&approvals)?;
-        for (content, title) in contents {
-            store.audit(&AuditRow {
-                at,
-                who: self.by.clone(),
-                action: state.name().to_owned(),
-                detail: format!("{title} ({content})"),
-            })?;
+        let audit = contents.iter().map(|(content, title)| AuditRow {
+            at,
+            who: self.by.clone(),
+            action: state.name().to_owned(),
+            detail: format!("{title} ({content})"),
+        });
+        store.decide(&approvals, &audit.collect::<Vec<_>>())?;
+        for (_, title) in contents {
             println!("{}  {title}", state.name());
         }
         Ok(())

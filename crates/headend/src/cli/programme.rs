@@ -71,6 +71,17 @@ impl Command {
     }
 }
 
+/// Walks the codes of programmes of which something is not approved.
+pub(super) fn unapproved(planning: &Planning) -> impl Iterator<Item = String> + '_ {
+    planning.rows.programmes.iter().filter_map(|programme| {
+        let contents = contents(planning, programme);
+        let states = contents
+            .iter()
+            .map(|(content, _)| state_of(&planning.approvals, *content));
+        (together(states) != ApprovalState::Approved).then(|| programme.code.clone())
+    })
+}
+
 fn find<'a>(planning: &'a Planning, code: &str) -> Result<&'a Programme> {
     let found = planning
         .rows

@@ -12,7 +12,7 @@ use loa_plan::{
 };
 use loa_store::{AuditRow, Store};
 
-use super::{Format, Language};
+use super::{Format, Language, programme};
 use crate::installation::Installation;
 use crate::planner;
 use crate::planning::Planning;
@@ -117,12 +117,6 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str, language: La
     consequences(installation, &special_days);
     let mut store = installation.store()?;
     let summary = store.import_schedule(&schedule, by, super::now())?;
-    store.audit(&AuditRow {
-        at: super::now(),
-        who: by.to_owned(),
-        action: "schedule import".to_owned(),
-        detail: schedule.files.join(" "),
-    })?;
     println!(
         "imported {} zones, {} programmes, {} day profiles, {} slots, {} exceptions; removed {}",
         summary.zones,
@@ -132,6 +126,20 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str, language: La
         summary.exceptions,
         summary.removed
     );
+    let planning = Planning::read(&store, installation.config().station.time_zone, super::now())?;
+    let imported = |code: &String| schedule.programmes.iter().any(|new| new.code == *code);
+    let unapproved: Vec<_> = programme::unapproved(&planning).filter(imported).collect();
+    if !unapproved.is_empty() {
+        let codes = unapproved.join(" ");
+        match language {
+            Language::Vi => println!(
+                "chưa duyệt nên chưa được phát: {codes}\n  cách xử lý: loa programme decide approve {codes}"
+            ),
+            Language::En => println!(
+                "not approved, so not aired yet: {codes}\n  remedy: loa programme decide approve {codes}"
+            ),
+        }
+    }
     if summary.waiting > 0 {
         println!(
             "{} changes of quiet hours wait for a second person: loa zone approve-quiet ZONE --by NAME",
