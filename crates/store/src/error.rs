@@ -15,7 +15,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file cannot be made, or is locked, or not ours to read.
-    #[error("cannot open database {path}; the program must be able to write it and its directory")]
+    #[error(
+        "cannot open database {path}; the program must be able to write it and its directory, and the disk must have room"
+    )]
     Open {
         /// The file.
         path: PathBuf,
