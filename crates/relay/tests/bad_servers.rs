@@ -35,11 +35,12 @@ fn serve(answer: Answer) -> u16 {
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\n\r\n";
 
 fn not_found(stream: &mut TcpStream) -> std::io::Result<()> {
-    stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+    stream.write_all(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 }
 
 fn redirect_to_itself(stream: &mut TcpStream) -> std::io::Result<()> {
-    stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /live\r\nContent-Length: 0\r\n\r\n")
+    stream
+        .write_all(b"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /live\r\nContent-Length: 0\r\n\r\n")
 }
 
 /// 64 MB of headers, if anybody reads that far.
