@@ -100,6 +100,8 @@ pub struct PlayoutConfig {
     pub dead_air_dbfs: f32,
     /// For how long, s.
     pub dead_air_s: u16,
+    /// A source of a relay that is quieter than this is silent, dBFS; the programme says for how long it may be.
+    pub relay_silence_dbfs: f32,
 }
 
 impl PlayoutConfig {
@@ -123,6 +125,7 @@ impl Default for PlayoutConfig {
             fill: None,
             dead_air_dbfs: -60.0,
             dead_air_s: 5,
+            relay_silence_dbfs: -50.0,
         }
     }
 }

@@ -159,6 +159,7 @@ impl Console for StationConsole {
             monitor_drops,
             late,
             skipped,
+            missing,
         } = self.on_air.counts();
         let counters = [
             ("loa_packets_sent_total", "RTP packets sent.", packets),
@@ -182,6 +183,11 @@ impl Console for StationConsole {
                 "loa_skipped_packets_total",
                 "Packets that would have come too late everywhere.",
                 skipped,
+            ),
+            (
+                "loa_missing_packets_total",
+                "Places on the air for which a live source had no packet.",
+                missing,
             ),
             (
                 "loa_journal_drops_total",

@@ -15,5 +15,6 @@ pub mod planner;
 pub mod planning;
 pub mod rehearse;
 pub mod relay;
+pub mod restart;
 pub mod run;
 pub mod workbench;

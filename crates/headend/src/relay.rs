@@ -2,34 +2,39 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use loa_model::Sound;
+use loa_model::{ContentHash, Sound};
 use loa_relay::{Address, On, Relay, RelaySpec, Rules};
 
 use crate::library::Library;
 use crate::on_air::{Change, LivePackets, OpenRelay};
 
-/// Returns what connects relays: their fill out of `library`, levelled towards `target_lufs`.
-pub(crate) fn opener(library: Library, target_lufs: f64) -> OpenRelay {
+/// Returns what connects relays: their fill out of `library`, levelled towards `target_lufs`; quieter than
+/// `silence_dbfs` a source is silent.
+pub(crate) fn opener(library: Library, target_lufs: f64, silence_dbfs: f32) -> OpenRelay {
     Box::new(move |relay, title| {
-        let sources = relay.sources.iter().map(|source| source.parse::<Address>());
         // A fill that cannot be read leaves silence; the relay itself is worth more.
         let fill = relay.fill.and_then(|media| library.read(media).ok());
         let spec = RelaySpec {
-            sources: sources.collect::<Result<_, _>>()?,
+            sources: relay.sources.clone(),
             fill: fill.map(std::sync::Arc::new),
             rules: Rules {
-                silence: relay.silence,
+                // In a studio nobody may speak for a while.
+                silence: if relay.studio {
+                    Duration::MAX
+                } else {
+                    relay.silence
+                },
                 ..Rules::default()
             },
             target_lufs,
-            silence_dbfs: SILENCE_DBFS,
+            silence_dbfs,
             bitrate: BITRATE,
             packet_samples: PACKET_SAMPLES,
         };
         let carried = Carried {
             relay: Relay::open(&spec, title)?,
             fill: relay.fill,
+            studio: relay.studio,
         };
         Ok(Box::new(carried) as Box<dyn LivePackets>)
     })
@@ -38,7 +43,8 @@ pub(crate) fn opener(library: Library, target_lufs: f64) -> OpenRelay {
 /// A relay as the air thread takes it.
 struct Carried {
     relay: Relay,
-    fill: Option<loa_model::ContentHash>,
+    fill: Option<ContentHash>,
+    studio: bool,
 }
 
 impl LivePackets for Carried {
@@ -72,6 +78,10 @@ impl LivePackets for Carried {
     fn shape(&self) -> (u32, u32) {
         self.relay.shape()
     }
+
+    fn should_sound(&self) -> bool {
+        !self.studio
+    }
 }
 
 /// Tries whether each source can be heard now, all at once; returns those that cannot, as people may see them, and why.
@@ -102,8 +112,6 @@ pub(crate) fn unreachable<'a>(sources: impl Iterator<Item = &'a String>) -> Vec<
     found
 }
 
-/// Quieter than this, a station does not speak.
-const SILENCE_DBFS: f32 = -50.0;
 /// As speech of the library has it.
 const BITRATE: u32 = 32_000;
 /// Programme mode: 60 ms.

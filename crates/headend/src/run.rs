@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use loa_model::{BulletinClass, Command, EncodedAudio, MonoTime, Origin, Piece, WallTime};
+use loa_model::{Command, EncodedAudio, MonoTime, Piece, WallTime};
 use loa_net::{MulticastSender, Scheduling, SenderConfig};
 use loa_plan::utc_offset_min;
-use loa_playout::{ChimeInfo, Engine, EngineSettings, LastPart, Stretch};
+use loa_playout::{ChimeInfo, Engine, EngineSettings};
 use loa_session::{StationClock, StreamStart};
-use loa_store::{AsRunRow, LastPartRow, Store};
+use loa_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::interval;
@@ -29,6 +29,7 @@ use crate::library;
 use crate::on_air::{self, AirConfig, AirThread, DeadAir, OnAir};
 use crate::planner::{self, Planned};
 use crate::relay;
+use crate::restart;
 
 /// Airs the day and serves the panel until told to stop.
 ///
@@ -100,16 +101,7 @@ impl Running {
             ..engine_settings(&config.playout, chime)
         };
         let mut engine = Engine::new(tree.clone(), epoch, settings, now);
-        let since = now - RESTORE;
-        let parts: Vec<_> = store.last_parts(since)?.into_iter().map(last_part).collect();
-        let not_aired: Vec<_> = store
-            .not_aired(since, now + RESTORE)?
-            .into_iter()
-            .map(|row| row.occurrence)
-            .collect();
-        let heard = heard_today(&store, now)?;
-        let delayed = store.still_delayed(since)?;
-        engine.restore(&parts, &not_aired, &delayed, &heard, alive, now);
+        restart::take_up(&mut engine, &store, alive, now)?;
 
         let addressing = installation.addressing()?;
         let sender_config = SenderConfig {
@@ -142,7 +134,11 @@ impl Running {
                 level_dbfs: config.playout.dead_air_dbfs,
                 after: Duration::from_secs(u64::from(config.playout.dead_air_s)),
             },
-            open_relay: relay::opener(installation.library()?, config.media.target_lufs),
+            open_relay: relay::opener(
+                installation.library()?,
+                config.media.target_lufs,
+                config.playout.relay_silence_dbfs,
+            ),
             read_media: Box::new(move |hash| Ok(library.read(hash)?)),
             journal: journal_in,
             clock,
@@ -310,32 +306,10 @@ fn fill(store: &Store, title: &str) -> Result<Piece> {
     })
 }
 
-/// Reads what counts towards the minutes of the day that each zone is in.
-fn heard_today(store: &Store, now: WallTime) -> Result<Vec<Stretch>> {
-    let rows = store.as_run(now - RESTORE, now)?.into_iter();
-    let counted = rows.filter(|row| {
-        let authored = matches!(&row.started.origin, Origin::Override { by, .. } if !by.is_empty());
-        !(authored && row.started.class == BulletinClass::Emergency)
-    });
-    let stretch = |row: AsRunRow| Stretch {
-        zone: row.started.zone,
-        from: row.started.at,
-        to: row.ended.map_or(row.started.at, |ended| ended.at),
-    };
-    Ok(counted.map(stretch).collect())
-}
-
 /// Returns the engine's settings for a configuration.
 pub(crate) fn engine_settings(playout: &PlayoutConfig, chime: Option<ChimeInfo>) -> EngineSettings {
     let ms = |ms| Duration::from_millis(u64::from(ms));
     EngineSettings::new(chime, ms(playout.programme_delay_ms), ms(playout.urgent_delay_ms))
-}
-
-fn last_part(row: LastPartRow) -> LastPart {
-    LastPart {
-        started: row.started,
-        ended: row.ended,
-    }
 }
 
 fn random_start() -> StreamStart {
@@ -352,8 +326,6 @@ fn random_start() -> StreamStart {
     }
 }
 
-/// What was on air within this time may still go on.
-const RESTORE: Duration = Duration::from_secs(24 * 3_600);
 /// Clear enough for bells, small enough for a datagram.
 const CHIME_BITRATE: u32 = 64_000;
 /// Longest that stopping waits for what is on air to fade.

@@ -192,11 +192,13 @@ impl Engine {
         self.advance(now);
     }
 
-    /// Takes note that nothing is heard of what is on air in a zone, though something should be.
+    /// Takes note that nothing is heard of what is on air in a zone, though something should be; `unsent` if nothing
+    /// was there to be sent either.
     ///
     /// What turns out to be silent gives way to the fill until its own end, and the as-run log tells why. Without a
-    /// fill it stays. Returns the name of what is silent, if it is on air still.
-    pub fn handle_dead_air(&mut self, session: SessionId, now: WallTime) -> Option<String> {
+    /// fill it stays; so does a relay whose source is silent, which it watches itself. Returns the name of what is
+    /// silent, if it is on air still.
+    pub fn handle_dead_air(&mut self, session: SessionId, unsent: bool, now: WallTime) -> Option<String> {
         self.advance(now);
         let delay = self.settings.delay(self.sessions.get(&session)?.class);
         let at = now + delay + FADE_ROOM;
@@ -207,12 +209,13 @@ impl Engine {
             .on_air
             .as_ref()
             .filter(|part| part.from <= now && part.ends > at)?;
-        let (Sound::Media(media), Some(fill)) = (&part.sound, fill) else {
+        let fill = fill.filter(|fill| match &part.sound {
+            Sound::Media(media) | Sound::Fill(Some(media)) => unsent || *media != fill.media,
+            Sound::Source(_) | Sound::Fill(None) | Sound::Silence => unsent,
+        });
+        let Some(fill) = fill else {
             return Some(title);
         };
-        if *media == fill.media {
-            return Some(title);
-        }
         let reached = part.position(at);
         silent.fill_up(reached, fill);
         let reason = EndReason::SourceFailed {

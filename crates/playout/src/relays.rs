@@ -52,6 +52,8 @@ impl Engine {
     }
 
     /// Connects a relay, unless it is; returns it and what it sounds like.
+    ///
+    /// One without a fill of its own has the station's. A window for a studio stays free while nobody speaks.
     pub(crate) fn open_relay(
         &mut self,
         occurrence: OccurrenceId,
@@ -63,11 +65,13 @@ impl Engine {
         }
         self.relays.opened += 1;
         let relay = RelayId(self.relays.opened);
-        let open = (relay, Sound::Fill(spec.fill));
+        let of_station = self.settings.fill.filter(|_| !spec.studio);
+        let fill = spec.fill.or(of_station.map(|fill| fill.media));
+        let open = (relay, Sound::Fill(fill));
         self.relays.open.insert(occurrence, open.clone());
         self.outputs.push_back(Action::OpenRelay {
             relay,
-            spec: spec.clone(),
+            spec: Relay { fill, ..spec.clone() },
             title: title.to_owned(),
         });
         open

@@ -196,25 +196,25 @@ impl Session {
         self.content.media_between(from, from + ahead).chain(closing)
     }
 
-    /// Puts a fill in the place of what is left, at `reached`, of the piece that stands there.
+    /// Puts a fill in the place of what is left, at `reached`, of the piece that stands there, or of a relay.
     pub(crate) fn fill_up(&mut self, reached: Duration, fill: Piece) {
         let found = self.content.piece_at(reached);
-        let (Some((index, piece, begins)), Content::Pieces(pieces)) = (found, &mut self.content) else {
-            return;
-        };
-        let heard = reached - begins;
-        let mut left = piece.duration - heard;
-        let mut fills = Vec::new();
-        while !left.is_zero() && !fill.duration.is_zero() && fills.len() < FILLS_MAX {
-            let duration = left.min(fill.duration);
-            fills.push(Piece { duration, ..fill });
-            left -= duration;
+        if let (Some((index, piece, begins)), Content::Pieces(pieces)) = (found, &mut self.content) {
+            let heard = reached - begins;
+            let before = Piece {
+                duration: heard,
+                ..piece
+            };
+            pieces.splice(index..=index, fills(before, fill, piece.duration - heard));
+        } else {
+            let before = Piece {
+                duration: reached,
+                ..fill
+            };
+            let left = self.total.saturating_sub(reached);
+            self.content = Content::Pieces(fills(before, fill, left).collect());
+            self.relay = None;
         }
-        let before = (!heard.is_zero()).then_some(Piece {
-            duration: heard,
-            ..piece
-        });
-        pieces.splice(index..=index, before.into_iter().chain(fills));
     }
 
     /// Tells whether some of its content is left.
@@ -569,6 +569,20 @@ const fn is_passed_over(reason: &EndReason) -> bool {
 
 const fn is_pre_emption(reason: &EndReason) -> bool {
     matches!(reason, EndReason::PreEmpted { .. })
+}
+
+/// Gives what was heard of a piece, and then a fill, over and over, for as long as something is left.
+fn fills(before: Piece, fill: Piece, left: Duration) -> impl Iterator<Item = Piece> {
+    let mut left = left;
+    let again = std::iter::repeat_with(move || {
+        let duration = left.min(fill.duration);
+        left -= duration;
+        Piece { duration, ..fill }
+    });
+    let fills = again.take(FILLS_MAX);
+    std::iter::once(before)
+        .chain(fills)
+        .filter(|piece| !piece.duration.is_zero())
 }
 
 /// What a part has that only tells of a piece that failed.

@@ -262,7 +262,7 @@ fn dead_air_gives_way_to_the_fill_until_the_piece_would_have_ended() {
         .session;
     let now = station.now;
     assert_eq!(
-        station.engine.handle_dead_air(session, now).as_deref(),
+        station.engine.handle_dead_air(session, false, now).as_deref(),
         Some("p1")
     );
     station.drain();
@@ -273,6 +273,77 @@ fn dead_air_gives_way_to_the_fill_until_the_piece_would_have_ended() {
         station
             .log()
             .starts_with("p1@10.00+0.00..21.05+11.05 source_failed"),
+        "{}",
+        station.log()
+    );
+}
+
+/// A station with eight seconds of fill, a relay on its air, and the session that carries it.
+fn relaying() -> (Station, loa_model::SessionId) {
+    let fill = Piece {
+        media: media(50),
+        duration: s(8.0),
+    };
+    let settings = EngineSettings {
+        fill: Some(fill),
+        ..settings()
+    };
+    let mut station = Station::with(settings, 1, 0.0);
+    station.plan(vec![relay(1, 50.0, 30.0)]);
+    station.run(60.0);
+    let on_air = station.engine.snapshot(station.now).zones[0].on_air.clone();
+    (station, on_air.unwrap().session)
+}
+
+#[test]
+fn a_relay_without_a_fill_of_its_own_has_the_stations_and_a_studio_has_none() {
+    let filled = |spec: &Relay| {
+        let mut station = relaying().0;
+        let studio = Content::Relay(spec.clone());
+        station.plan(vec![RunSheetLine {
+            content: studio,
+            ..relay(2, 200.0, 30.0)
+        }]);
+        station.run(190.0);
+        let opened = station.actions.iter().filter_map(|(_, action)| match action {
+            Action::OpenRelay { spec, .. } => Some(spec.fill),
+            _ => None,
+        });
+        opened.collect::<Vec<_>>()
+    };
+    let spec = |fill, studio| Relay {
+        sources: vec!["rtp://239.1.1.1:5004".into()],
+        fill,
+        silence: s(10.0),
+        studio,
+    };
+    let of_station = Some(media(50));
+    assert_eq!(filled(&spec(None, false)), [of_station, of_station]);
+    assert_eq!(filled(&spec(Some(media(7)), false)), [of_station, Some(media(7))]);
+    assert_eq!(filled(&spec(None, true)), [of_station, None]);
+}
+
+#[test]
+fn a_relay_of_which_no_packet_comes_gives_way_to_the_fill_until_its_end() {
+    let (mut station, session) = relaying();
+    let (now, source) = (station.now, Sound::Source(0));
+    station.engine.handle_relay(RelayId(1), source, None, now);
+    station.engine.handle_dead_air(session, false, now);
+    station.run(61.0);
+    assert_eq!(
+        feeds(&station),
+        "50..80 relay 1 cut",
+        "its source is silent, and it watches"
+    );
+    station.engine.handle_dead_air(session, true, station.now);
+    station.run(120.0);
+    let expected = "50..80 relay 1 cut\n62.05..70.05 50+0\n70.05..78.05 50+0\n78.05..80 50+0 cut";
+    assert_eq!(feeds(&station), expected);
+    assert_eq!(opened(&station).len(), 2, "and is let go");
+    assert!(
+        station
+            .log()
+            .contains("p1@60.00+10.00..62.05+12.05 source_failed"),
         "{}",
         station.log()
     );

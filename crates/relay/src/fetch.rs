@@ -87,12 +87,13 @@ impl Work {
             Address::Http(url) => match self.decode_http(url) {
                 // What our own decoder does not know, ffmpeg may.
                 Err(Refused::NotForUs(why)) => self
-                    .by_ffmpeg(&["-i", url])
+                    .by_ffmpeg(&["-rw_timeout", PATIENCE_US, "-i", url])
                     .map_err(|more| format!("{why}; {more}")),
                 Err(Refused::Failed(why)) => Err(why),
                 Ok(()) => Ok(()),
             },
-            Address::Hls(url) => self.by_ffmpeg(&["-i", url]),
+            // At the pace at which it sounds: segments come in bursts with pauses between them.
+            Address::Hls(url) => self.by_ffmpeg(&["-re", "-rw_timeout", PATIENCE_US, "-i", url]),
             Address::Line(device) => self.by_ffmpeg(&["-f", "alsa", "-i", device]),
             Address::Rtp { host, port } => {
                 let sdp = format!(
@@ -286,6 +287,8 @@ pub(crate) const BLOCK: usize = 960;
 const BLOCKS_MAX: usize = 600;
 /// A server that says nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same for ffmpeg, which counts in microseconds.
+const PATIENCE_US: &str = "3000000";
 const REDIRECTS_MAX: u32 = 5;
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Characters of an error that people read.

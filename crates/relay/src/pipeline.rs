@@ -13,7 +13,7 @@ use loa_dsp::Limiter;
 use loa_model::{EncodedAudio, MonoTime};
 use tracing::{info, warn};
 
-use crate::address::Address;
+use crate::address::{Address, AddressError};
 use crate::fetch::{Fetch, News};
 use crate::leveller::Leveller;
 use crate::watch::{On, RelayWatch, Rules, Switch};
@@ -21,8 +21,8 @@ use crate::watch::{On, RelayWatch, Rules, Switch};
 /// What to carry.
 #[derive(Clone, Debug)]
 pub struct RelaySpec {
-    /// Where it comes from, best first.
-    pub sources: Vec<Address>,
+    /// Where it comes from, best first. One that is no address fails, and the others stay.
+    pub sources: Vec<String>,
     /// Sounds, over and over, while no source does.
     pub fill: Option<Arc<EncodedAudio>>,
     /// When a source counts as failed.
@@ -112,7 +112,7 @@ impl Relay {
             shared: Arc::clone(&shared),
             name: name.to_owned(),
             watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
-            sources: spec.sources.iter().cloned().map(Source::new).collect(),
+            sources: spec.sources.iter().map(|source| Source::new(source)).collect(),
             silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
             span: Duration::from_nanos(u64::from(spec.packet_samples) * 1_000_000_000 / 48_000),
             leveller: Leveller::new(spec.target_lufs),
@@ -184,8 +184,10 @@ impl Drop for Relay {
 
 /// A source, and what of it is not yet heard.
 struct Source {
-    address: Address,
+    address: Result<Address, String>,
     fetch: Option<Fetch>,
+    /// When it was connected, or sound of it came last.
+    last_news: Instant,
     held: VecDeque<f32>,
     /// Whether enough of it came to begin, or to go on after it ran dry.
     is_flowing: bool,
@@ -194,10 +196,11 @@ struct Source {
 }
 
 impl Source {
-    fn new(address: Address) -> Self {
+    fn new(address: &str) -> Self {
         Self {
-            address,
+            address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
+            last_news: Instant::now(),
             held: VecDeque::new(),
             is_flowing: false,
             retry_at: None,
@@ -260,13 +263,26 @@ impl Work {
 
     /// Connects what is not connected and whose time has come.
     fn connect(&mut self) {
+        let now = self.now();
         for (index, source) in self.sources.iter_mut().enumerate() {
             let due = source.retry_at.is_none_or(|at| Instant::now() >= at);
             if source.fetch.is_some() || !due {
                 continue;
             }
-            match Fetch::start(source.address.clone()) {
-                Ok(fetch) => source.fetch = Some(fetch),
+            let address = match &source.address {
+                Ok(address) => address.clone(),
+                Err(why) => {
+                    warn!(relay = self.name, source = index, "source cannot be used: {why}");
+                    source.retry_at = Some(Instant::now() + NEVER);
+                    self.watch.handle_failure(index, why.clone(), now);
+                    continue;
+                }
+            };
+            match Fetch::start(address) {
+                Ok(fetch) => {
+                    source.fetch = Some(fetch);
+                    source.last_news = Instant::now();
+                }
                 Err(error) => {
                     warn!(
                         relay = self.name,
@@ -298,26 +314,27 @@ impl Work {
                         self.watch.handle_audio(index, power < self.silence_power, now);
                         source.held.extend(block);
                         source.backoff = BACKOFF_MIN;
+                        source.last_news = Instant::now();
                         if !on_air {
                             let over = source.held.len().saturating_sub(HELD_STANDBY);
                             source.held.drain(..over);
                         }
                     }
                     Ok(News::Failed(why)) => {
-                        info!(relay = self.name, source = %source.address, "source failed: {why}");
-                        let retry = source.retry(Instant::now());
-                        info!(
-                            relay = self.name,
-                            source = index,
-                            retry_s = retry.as_secs(),
-                            "it is tried again"
-                        );
+                        let retry_s = source.retry().as_secs();
+                        info!(relay = self.name, source = index, retry_s, "source failed: {why}");
                         self.watch.handle_failure(index, why, now);
                         break;
                     }
-                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Empty) => {
+                        if source.hangs() {
+                            let retry_s = source.retry().as_secs();
+                            info!(relay = self.name, source = index, retry_s, "source hangs");
+                        }
+                        break;
+                    }
                     Err(TryRecvError::Disconnected) => {
-                        source.retry(Instant::now());
+                        source.retry();
                         break;
                     }
                 }
@@ -420,11 +437,17 @@ impl Work {
 }
 
 impl Source {
+    /// Tells whether it is connected and has said nothing for too long. A sender of RTP may wait for its speaker.
+    fn hangs(&self) -> bool {
+        let waits = matches!(self.address, Ok(Address::Rtp { .. }));
+        !waits && self.last_news.elapsed() > HANGS_AFTER
+    }
+
     /// Lets go of it, to try again later and later.
-    fn retry(&mut self, now: Instant) -> Duration {
+    fn retry(&mut self) -> Duration {
         self.fetch = None;
         let wait = self.backoff;
-        self.retry_at = Some(now + wait);
+        self.retry_at = Some(Instant::now() + wait);
         self.backoff = (wait * 2).min(BACKOFF_MAX);
         wait
     }
@@ -516,5 +539,9 @@ const FADE_STEP: f32 = 1.0 / 11_520.0;
 /// 5 ms.
 const SOFT_END: usize = 240;
 const CEILING_DBTP: f64 = -1.5;
+/// A source that is connected and says nothing for this long is connected anew: longer than any patience of its own.
+const HANGS_AFTER: Duration = Duration::from_secs(8);
+/// Longer than any relay lasts.
+const NEVER: Duration = Duration::from_secs(7 * 86_400);
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);

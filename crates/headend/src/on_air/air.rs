@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 use super::loader::{self, ReadMedia, Request};
 use super::monitor::{self, DeadAir, Sounding};
 use super::relays::{OpenRelay, Relays};
-use super::stream::{Feed, LiveSource, OnStream};
+use super::stream::{Feed, LiveSource, OnStream, Unwritten};
 use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
 use crate::config::PlayoutConfig;
 
@@ -244,8 +244,8 @@ impl Air {
                     self.media.insert(media, audio);
                     self.engine.handle_media(media, Ok(duration), now);
                 }
-                Order::DeadAir { session } => {
-                    if let Some(title) = self.engine.handle_dead_air(session, now) {
+                Order::DeadAir { session, unsent } => {
+                    if let Some(title) = self.engine.handle_dead_air(session, unsent, now) {
                         warn!(%session, title, "nothing is heard of what is on the air");
                     }
                 }
@@ -363,6 +363,7 @@ impl Air {
         let (Some(feed), Some(stream)) = (feed, self.streams.get_mut(&start.zone)) else {
             // The engine starts what it was told is ready, in zones it was told of.
             error!(session = %start.session, zone = %start.zone, "cannot start what is not there");
+            self.engine.handle_dead_air(start.session, true, now);
             return;
         };
         info!(session = %start.session, zone = %start.zone, part = start.part, class = %start.class, at = %start.at, "on air");
@@ -408,22 +409,31 @@ impl Air {
                     Ok(packet) => {
                         Counts::add(&counts.late, u64::from(packet.late > LATE));
                         shared.taps.offer(zone, packet.opus, packet.samples, packet.at);
-                        if let Some(session) = packet.recorded {
+                        if packet.should_sound {
                             let sounding = Sounding {
                                 zone,
-                                session,
+                                session: packet.session,
                                 samples: packet.samples,
-                                opus: packet.opus.into(),
+                                opus: Some(packet.opus.into()),
                             };
-                            Counts::add(
-                                &counts.monitor_drops,
-                                u64::from(monitor.try_send(sounding).is_err()),
-                            );
+                            let heard = monitor.try_send(sounding).is_ok();
+                            Counts::add(&counts.monitor_drops, u64::from(!heard));
                         }
                         let sent = sender.send(to, datagram).is_ok();
                         Counts::add(if sent { &counts.packets } else { &counts.send_drops }, 1);
                     }
-                    Err(_) => Counts::add(&counts.unsendable, 1),
+                    Err(Unwritten::Missing { session, samples }) => {
+                        Counts::add(&counts.missing, 1);
+                        let sounding = Sounding {
+                            zone,
+                            session,
+                            samples,
+                            opus: None,
+                        };
+                        let heard = monitor.try_send(sounding).is_ok();
+                        Counts::add(&counts.monitor_drops, u64::from(!heard));
+                    }
+                    Err(Unwritten::Unsendable) => Counts::add(&counts.unsendable, 1),
                 }
             }
             while let Some(sent) = stream.take_finished() {

@@ -47,8 +47,8 @@ pub(crate) enum Order {
         media: ContentHash,
         audio: Arc<EncodedAudio>,
     },
-    /// The monitor hears nothing of a session.
-    DeadAir { session: SessionId },
+    /// The monitor hears nothing of a session; `unsent` if no packet of it came either.
+    DeadAir { session: SessionId, unsent: bool },
     /// The loader has connected a relay.
     RelayOpened {
         relay: RelayId,
@@ -190,6 +190,8 @@ pub struct Counts {
     pub late: AtomicU64,
     /// Packets that were not sent because they would have come too late everywhere.
     pub skipped: AtomicU64,
+    /// Places on the air for which there was no packet.
+    pub missing: AtomicU64,
 }
 
 impl Counts {

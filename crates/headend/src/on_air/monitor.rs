@@ -1,11 +1,10 @@
-//! The monitor: listens to what is sent, and raises a fault when something that should sound does not.
-//!
-//! Relays watch their own sources; this is for what comes out of the library: a recording that failed, a file of silence.
+//! The monitor: listens to what is sent, and raises a fault when something that should sound does not: a recording
+//! that failed, a file of silence, a relay all of whose sources are silent, or of which no packet comes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder};
 use loa_model::{SessionId, ZoneId, samples_to_duration};
@@ -13,12 +12,12 @@ use tracing::warn;
 
 use super::{Order, Shared};
 
-/// A packet that went to a zone's group, and the session it belongs to.
+/// A packet that went to a zone's group, or would have if it had been there, and the session it belongs to.
 pub(super) struct Sounding {
     pub(super) zone: ZoneId,
     pub(super) session: SessionId,
     pub(super) samples: u32,
-    pub(super) opus: Arc<[u8]>,
+    pub(super) opus: Option<Arc<[u8]>>,
 }
 
 /// When what is on the air counts as dead.
@@ -46,25 +45,38 @@ pub(super) fn start(
 fn listen(rule: DeadAir, inbox: &Receiver<Sounding>, shared: &Shared, orders: &SyncSender<Order>) {
     let mut zones: BTreeMap<ZoneId, Ear> = BTreeMap::new();
     let threshold = 10f32.powf(rule.level_dbfs / 10.0);
-    for packet in inbox {
-        let Ok(ear) = Ear::of(&mut zones, &packet) else {
-            continue;
-        };
-        let dead = ear.hear(&packet, threshold, rule.after);
-        let told = ear.told;
-        if dead && !told {
-            ear.told = true;
-            warn!(zone = %packet.zone, session = %packet.session, "dead air");
-            set(shared, packet.zone, true);
-            let order = Order::DeadAir {
-                session: packet.session,
-            };
-            if orders.send(order).is_err() {
-                return;
+    loop {
+        match inbox.recv_timeout(LOOK) {
+            Ok(packet) => {
+                let Ok(ear) = Ear::of(&mut zones, &packet) else {
+                    continue;
+                };
+                match ear.hear(&packet, threshold, rule.after) {
+                    Some(Heard::Nothing { again, unsent }) => {
+                        if !again {
+                            warn!(zone = %packet.zone, session = %packet.session, unsent, "dead air");
+                            set(shared, packet.zone, true);
+                        }
+                        let order = Order::DeadAir {
+                            session: packet.session,
+                            unsent,
+                        };
+                        if orders.send(order).is_err() {
+                            return;
+                        }
+                    }
+                    Some(Heard::Sound) => set(shared, packet.zone, false),
+                    None => {}
+                }
             }
-        } else if !dead && told {
-            ear.told = false;
-            set(shared, packet.zone, false);
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        // Nothing is on the air any more: nothing is missed.
+        let now = Instant::now();
+        let over = zones.extract_if(.., |_, ear| now.duration_since(ear.last) > OVER);
+        for (zone, _) in over.filter(|(_, ear)| ear.is_dead()) {
+            set(shared, zone, false);
         }
     }
 }
@@ -81,13 +93,28 @@ fn set(shared: &Shared, zone: ZoneId, is_dead: bool) {
     });
 }
 
+/// News of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    /// Nothing for the time after which air counts as dead, for the first time or once more; `unsent` if there was no
+    /// packet in all that time.
+    Nothing { again: bool, unsent: bool },
+    /// Sound, after the air was dead.
+    Sound,
+}
+
 /// What is heard of one zone.
 struct Ear {
     session: SessionId,
     decoder: OpusDecoder,
     block: Box<[f32; DECODED_SAMPLES_MAX]>,
+    /// When a packet of it came last.
+    last: Instant,
+    /// For how long nothing was heard; and for how long no packet was there.
     silent: Duration,
-    told: bool,
+    unsent: Duration,
+    /// How long it was silent when that was told last; zero while it sounds.
+    told: Duration,
 }
 
 impl Ear {
@@ -102,84 +129,123 @@ impl Ear {
                 session: packet.session,
                 decoder: OpusDecoder::new()?,
                 block: Box::new([0.0; DECODED_SAMPLES_MAX]),
+                last: Instant::now(),
                 silent: Duration::ZERO,
-                told: false,
+                unsent: Duration::ZERO,
+                told: Duration::ZERO,
             }),
         };
         if ear.session != packet.session {
             ear.session = packet.session;
             ear.silent = Duration::ZERO;
+            ear.unsent = Duration::ZERO;
         }
+        ear.last = Instant::now();
         Ok(ear)
     }
 
-    /// Listens to a packet; tells whether nothing was heard for too long.
-    fn hear(&mut self, packet: &Sounding, threshold: f32, after: Duration) -> bool {
-        let decoded = self
-            .decoder
-            .decode(&packet.opus, &mut self.block[..])
-            .unwrap_or(0);
+    const fn is_dead(&self) -> bool {
+        !self.told.is_zero()
+    }
+
+    /// Listens to a packet; tells what is new.
+    fn hear(&mut self, packet: &Sounding, threshold: f32, after: Duration) -> Option<Heard> {
+        let span = samples_to_duration(u64::from(packet.samples));
+        match &packet.opus {
+            None => self.unsent += span,
+            Some(_) => self.unsent = Duration::ZERO,
+        }
+        if packet
+            .opus
+            .as_deref()
+            .is_some_and(|opus| self.loudest(opus) >= threshold)
+        {
+            self.silent = Duration::ZERO;
+            let was_dead = self.is_dead();
+            self.told = Duration::ZERO;
+            return was_dead.then_some(Heard::Sound);
+        }
+        self.silent += span;
+        // Another session began: its silence counts from there.
+        let told = if self.told > self.silent {
+            Duration::ZERO
+        } else {
+            self.told
+        };
+        if self.silent < told + after {
+            return None;
+        }
+        let again = self.is_dead();
+        self.told = self.silent;
+        Some(Heard::Nothing {
+            again,
+            unsent: self.unsent >= after,
+        })
+    }
+
+    /// Returns the mean power of the loudest fifth of a packet: a pause that ends in it is no silence.
+    fn loudest(&mut self, opus: &[u8]) -> f32 {
+        let decoded = self.decoder.decode(opus, &mut self.block[..]).unwrap_or(0);
         let samples = &self.block[..decoded];
-        // The loudest fifth of it: a pause that ends in a packet is no silence.
-        let loudest = samples
+        samples
             .chunks(samples.len().div_ceil(5).max(1))
             .map(|part| {
                 #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
                 let count = part.len().max(1) as f32;
                 part.iter().map(|sample| sample * sample).sum::<f32>() / count
             })
-            .fold(0.0, f32::max);
-        if loudest < threshold {
-            self.silent += samples_to_duration(u64::from(packet.samples));
-        } else {
-            self.silent = Duration::ZERO;
-        }
-        self.silent >= after
+            .fold(0.0, f32::max)
     }
 }
 
 /// Packets that wait: some seconds of a province.
 const PACKETS_MAX: usize = 8_192;
+/// How often it looks for zones of which nothing comes any more, at least.
+const LOOK: Duration = Duration::from_secs(1);
+/// A zone of which no packet came for this long has nothing on its air.
+const OVER: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use loa_codec::{EncoderSettings, OpusEncoder};
 
-    /// Seconds after which dead air is told of a zone that sounds, is silent, and sounds again; each lasts as given.
-    #[test]
-    fn silence_is_told_once_after_its_time_and_taken_back_by_sound() {
-        let mut encoder = OpusEncoder::new(&EncoderSettings::default()).unwrap();
+    /// Plays a zone that sounds (s), is silent (q) or sends nothing (.), one letter a second; returns what is told, and
+    /// in which second.
+    fn play(zone: &str) -> Vec<(u32, Heard)> {
+        let settings = EncoderSettings {
+            packet_samples: 960,
+            ..EncoderSettings::default()
+        };
+        let mut encoder = OpusEncoder::new(&settings).unwrap();
         let mut zones = BTreeMap::new();
         let mut told = Vec::new();
-        for packet in 0..400_u32 {
-            let seconds = f64::from(packet) * 0.06;
-            let is_silent = (4.0..12.0).contains(&seconds);
-            let tone = |index: u32| {
-                if is_silent {
-                    0.0
-                } else {
-                    0.1 * (index as f32 * 0.06).sin()
-                }
-            };
-            let samples: Vec<f32> = (0..2_880).map(tone).collect();
+        // 50 packets of 20 ms in each second.
+        for (number, letter) in (0..).zip(zone.bytes().flat_map(|letter| [letter; 50])) {
+            let loud = if letter == b's' { 0.1 } else { 0.0 };
+            let samples: Vec<f32> = (0..960).map(|index| loud * (index as f32 * 0.06).sin()).collect();
+            let opus = encoder.encode(&samples).unwrap();
             let sounding = Sounding {
                 zone: ZoneId(1),
                 session: SessionId(1),
-                samples: 2_880,
-                opus: encoder.encode(&samples).unwrap().into(),
+                samples: 960,
+                opus: (letter != b'.').then(|| opus.into()),
             };
             let ear = Ear::of(&mut zones, &sounding).unwrap();
-            let dead = ear.hear(&sounding, 1e-6, Duration::from_secs(5));
-            if dead != ear.told {
-                ear.told = dead;
-                told.push((seconds * 10.0).round() / 10.0);
-            }
+            let news = ear.hear(&sounding, 1e-6, Duration::from_secs(5));
+            told.extend(news.map(|news| (number / 50, news)));
         }
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(
-            (9.0..9.3).contains(&told[0]) && (12.0..12.2).contains(&told[1]),
-            "{told:?}"
-        );
+        told
+    }
+
+    #[test]
+    fn dead_air_is_told_each_five_seconds_and_taken_back_by_sound() {
+        let silent = |again| Heard::Nothing { again, unsent: false };
+        let unsent = |again| Heard::Nothing { again, unsent: true };
+        assert_eq!(play("sssqqqqsss"), [], "a pause of four seconds");
+        let expected = [(9, silent(false)), (14, silent(true)), (16, Heard::Sound)];
+        assert_eq!(play("ssssqqqqqqqqqqqqss"), expected);
+        assert_eq!(play("ss.......ss"), [(6, unsent(false)), (9, Heard::Sound)]);
+        assert_eq!(play("qqq..."), [(4, silent(false))], "both are silence");
     }
 }

@@ -23,6 +23,9 @@ pub trait LivePackets: Send {
 
     /// Returns samples in each packet, and how many the encoder delays by.
     fn shape(&self) -> (u32, u32);
+
+    /// Tells whether its silence is a fault: a window for a studio is silent while nobody speaks.
+    fn should_sound(&self) -> bool;
 }
 
 /// A change of what a relay sounds like.

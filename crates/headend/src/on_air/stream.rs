@@ -87,8 +87,28 @@ pub(super) struct Written<'a> {
     pub(super) at: WallTime,
     /// How long after it was due it was written.
     pub(super) late: Duration,
-    /// Whose it is, if it comes out of the library.
-    pub(super) recorded: Option<SessionId>,
+    /// Whose it is.
+    pub(super) session: SessionId,
+    /// Whether its silence is a fault.
+    pub(super) should_sound: bool,
+}
+
+/// Why there is nothing to send in a place on the air.
+pub(super) enum Unwritten {
+    /// A live source had no packet for it.
+    Missing { session: SessionId, samples: u32 },
+    /// The packet fits no datagram.
+    Unsendable,
+}
+
+/// What is due.
+enum Due {
+    /// A packet that lies ready.
+    Recorded,
+    /// A live packet.
+    Live(LiveSlot),
+    /// A live packet that is not there.
+    Missing(LiveSlot),
 }
 
 impl OnStream {
@@ -228,8 +248,10 @@ impl OnStream {
         now: WallTime,
         signer: &Signer,
         relays: &mut Relays,
-    ) -> Option<Result<Written<'a>, WireError>> {
-        let (index, due, slot) = self.fetch(now, relays)?;
+    ) -> Option<Result<Written<'a>, Unwritten>> {
+        let due_of = |running: &Running| running.plays.poll_due().filter(|due| *due <= now);
+        let due = |index: usize| Some((due_of(&self.running[index])?, index));
+        let (since, index) = (0..self.running.len()).filter_map(due).min()?;
         let Running {
             session,
             plays,
@@ -237,46 +259,37 @@ impl OnStream {
             octets,
             ..
         } = &mut self.running[index];
-        let packet = match slot {
-            Some(slot) => MediaPacket {
+        self.live.clear();
+        let should_sound = plays.should_sound(relays);
+        let packet = match plays.fetch(&mut self.live, relays, now)? {
+            Due::Recorded => plays.recorded_player()?.next_packet(now)?,
+            Due::Live(slot) => MediaPacket {
                 at: slot.at,
                 samples: slot.samples,
                 marker: slot.marker,
                 last: slot.last,
                 payload: &self.live,
             },
-            None => plays.recorded_player()?.next_packet(now)?,
+            Due::Missing(slot) => {
+                return Some(Err(Unwritten::Missing {
+                    session: session.session,
+                    samples: slot.samples,
+                }));
+            }
         };
         let written = self.stream.write_packet(out, &packet, session, signer);
         *packets += 1;
         *octets += packet.payload.len() as u64;
         let (opus, samples, at) = (packet.payload, packet.samples, packet.at.to_wall());
-        Some(written.map(|()| Written {
+        let written = written.map(|()| Written {
             opus,
             samples,
             at,
-            late: now.since(due),
-            recorded: slot.is_none().then_some(session.session),
-        }))
-    }
-
-    /// Finds what is due first: whose it is, since when, and its place if it is live, with the packet in `self.live`.
-    ///
-    /// A live source without a packet leaves its place empty.
-    fn fetch(&mut self, now: WallTime, relays: &mut Relays) -> Option<(usize, WallTime, Option<LiveSlot>)> {
-        loop {
-            let due_of = |running: &Running| running.plays.poll_due().filter(|due| *due <= now);
-            let due = |index: usize| Some((due_of(&self.running[index])?, index));
-            let (due, index) = (0..self.running.len()).filter_map(due).min()?;
-            let plays = &mut self.running[index].plays;
-            if plays.recorded_player().is_some() {
-                return Some((index, due, None));
-            }
-            self.live.clear();
-            if let Some(slot) = plays.fetch_live(&mut self.live, relays, now) {
-                return Some((index, due, Some(slot)));
-            }
-        }
+            late: now.since(since),
+            session: session.session,
+            should_sound,
+        });
+        Some(written.map_err(|_: WireError| Unwritten::Unsendable))
     }
 
     /// Takes off a part whose packets were all sent.
@@ -383,8 +396,23 @@ impl Plays {
         }
     }
 
-    /// Gives out the next live place, and its packet; none if nothing is due or there is no packet for it.
-    fn fetch_live(&mut self, out: &mut Vec<u8>, relays: &mut Relays, now: WallTime) -> Option<LiveSlot> {
+    /// Tells whether the silence of its next packet is a fault.
+    fn should_sound(&mut self, relays: &mut Relays) -> bool {
+        self.recorded_player().is_some()
+            || match self {
+                Self::Live {
+                    source: LiveSource::Relay(relay),
+                    ..
+                } => relays.get(*relay).is_some_and(|packets| packets.should_sound()),
+                _ => false,
+            }
+    }
+
+    /// Takes what is due next; a live packet is put into `out`.
+    fn fetch(&mut self, out: &mut Vec<u8>, relays: &mut Relays, now: WallTime) -> Option<Due> {
+        if self.recorded_player().is_some() {
+            return Some(Due::Recorded);
+        }
         let Self::Live {
             player,
             source,
@@ -407,10 +435,11 @@ impl Plays {
                 packets.next_packet(out)
             }),
         };
-        if !got {
-            player.missed(slot);
+        if got {
+            return Some(Due::Live(slot));
         }
-        got.then_some(slot)
+        player.missed(slot);
+        Some(Due::Missing(slot))
     }
 
     fn poll_due(&self) -> Option<WallTime> {

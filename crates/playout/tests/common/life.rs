@@ -211,7 +211,7 @@ impl Life {
                     .collect();
                 if !on_air.is_empty() {
                     let (session, now) = (index.get(&on_air).session, self.station.now);
-                    let _ = self.station.engine.handle_dead_air(session, now);
+                    let _ = self.station.engine.handle_dead_air(session, false, now);
                     self.station.drain();
                 }
             }
