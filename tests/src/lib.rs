@@ -3,6 +3,7 @@
 //! Everything here uses the real binaries over loopback multicast, in groups and ports of the test's own.
 
 pub mod browser;
+pub mod disk;
 pub mod network;
 pub mod schedule;
 pub mod sound;

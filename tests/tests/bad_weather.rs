@@ -89,10 +89,7 @@ fn the_day_goes_on_without_database_and_media_file() -> Result<()> {
         }
     }
     sleep_until(alarm + Duration::from_secs(2));
-    let health = ureq::get(station.url("/healthz"))
-        .call()?
-        .body_mut()
-        .read_to_string()?;
+    let health = station.health()?;
     println!("while it is locked: {health}");
     ensure!(
         health.contains("does not take the as-run log"),
@@ -103,10 +100,7 @@ fn the_day_goes_on_without_database_and_media_file() -> Result<()> {
     drop(lock);
 
     sleep_until(start + Duration::from_secs(40));
-    let health = ureq::get(station.url("/healthz"))
-        .call()?
-        .body_mut()
-        .read_to_string()?;
+    let health = station.health()?;
     ensure!(!health.contains("as-run"), "all is well again: {health}");
     let lines = receiver.lines();
     receiver.stop()?;

@@ -148,8 +148,18 @@ impl Station {
     ///
     /// If it ends or is not healthy within 20 s; its log is in the message.
     pub fn start(&self) -> Result<Process> {
+        self.start_in(&[])
+    }
+
+    /// Starts the head-end in an environment with these variables too, and waits until it is healthy.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_in(&self, environment: &[(&str, &str)]) -> Result<Process> {
         let mut command = Command::new(binary("loa")?);
         command.arg("--config").arg(self.config()).arg("run");
+        command.envs(environment.iter().copied());
         let mut process = Process::start("loa", &mut command, self.path())?;
         let url = self.url("/healthz");
         process.wait_until("healthy", || Ok(ureq::get(&url).call().is_ok()))?;
@@ -196,6 +206,18 @@ impl Station {
     /// Returns an address of the panel.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.panel_port)
+    }
+
+    /// Returns what the panel says of the station's health.
+    ///
+    /// # Errors
+    ///
+    /// If the panel does not answer.
+    pub fn health(&self) -> Result<String> {
+        Ok(ureq::get(self.url("/healthz"))
+            .call()?
+            .body_mut()
+            .read_to_string()?)
     }
 
     /// Returns today's as-run log as `loa as-run --json` prints it.
