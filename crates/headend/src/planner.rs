@@ -72,6 +72,7 @@ pub fn start(
         seen: None,
         utc_offset_min: None,
         sheets: BTreeMap::new(),
+        planned_from: None,
     };
     std::thread::Builder::new().name("planner".into()).spawn(move || {
         while !stop.load(Ordering::Relaxed) {
@@ -93,6 +94,8 @@ struct Watch {
     utc_offset_min: Option<i16>,
     /// Numbers of the run-sheets in force, to hand over only what changed.
     sheets: BTreeMap<NaiveDate, u32>,
+    /// What they were planned from.
+    planned_from: Option<Planning>,
 }
 
 impl Watch {
@@ -107,6 +110,7 @@ impl Watch {
             Err(error) => {
                 self.store = None;
                 self.seen = None;
+                self.planned_from = None;
                 Some(format!("{error:#}"))
             }
         };
@@ -139,16 +143,27 @@ impl Watch {
             self.planned.zones.store(tree);
             self.utc_offset_min = Some(offset);
         }
-        let planner = Planner::new(planning.inputs());
+        let inputs = planning.inputs();
+        let before = self.planned_from.as_ref().map(Planning::inputs);
+        let is_in_force = |date: &NaiveDate| {
+            let same = before.is_some_and(|before| !inputs.differs_on(*date, &before));
+            same && self.sheets.contains_key(date)
+        };
         // Tomorrow too: its first programme may begin with a chime today.
-        for date in [today, today + Days::new(1)] {
-            let sheet = keep(store, &planner, date, now)?;
-            if self.sheets.insert(date, sheet.number) != Some(sheet.number) {
-                info!(%date, number = sheet.number, lines = sheet.lines.len(), "planned");
-                self.on_air.take_run_sheet(Arc::new(sheet))?;
+        let mut dates = vec![today, today + Days::new(1)];
+        dates.retain(|date| !is_in_force(date));
+        if !dates.is_empty() {
+            let planner = Planner::new(inputs);
+            for date in dates {
+                let sheet = keep(store, &planner, date, now)?;
+                if self.sheets.insert(date, sheet.number) != Some(sheet.number) {
+                    info!(%date, number = sheet.number, lines = sheet.lines.len(), "planned");
+                    self.on_air.take_run_sheet(Arc::new(sheet))?;
+                }
             }
         }
         self.sheets.retain(|date, _| *date >= today);
+        self.planned_from = Some(planning);
         self.seen = Some((version, today));
         Ok(())
     }

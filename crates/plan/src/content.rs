@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::library::KnownLibrary;
 
 /// What was heard where, so that a series goes on with what was not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeardMedia {
     /// When each piece first aired in each zone.
     pub first: BTreeMap<(ZoneId, ContentHash), WallTime>,

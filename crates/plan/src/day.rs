@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use loa_model::{
     ApprovalState, ContentHash, MakesRoom, OccurrenceId, Overrun, Profile, Programme, ProgrammeId, Reason,
-    Recurrence, RunSheet, RunSheetLine, Slot, SlotException, SlotId, Verdict, ZoneId, ZoneTree,
+    Recurrence, RunSheet, RunSheetLine, Slot, SlotException, SlotId, Source, Verdict, ZoneId, ZoneTree,
 };
 
 use crate::air::{Claim, Outcome, contend, deciding_rule};
@@ -40,6 +40,51 @@ pub struct DayInputs<'a> {
     pub approvals: Option<&'a BTreeMap<ContentHash, ApprovalState>>,
     /// The time zone in which the slots were written.
     pub tz: Tz,
+}
+
+impl<'a> DayInputs<'a> {
+    /// Tells whether the plan of a date may be another than from earlier inputs: something that it is made of is.
+    pub fn differs_on(&self, date: NaiveDate, before: &DayInputs<'_>) -> bool {
+        let has_series = |programme: &Programme| matches!(programme.spec.source, Source::Series { .. });
+        let same = self.tz == before.tz
+            && self.tree == before.tree
+            && self.library == before.library
+            && self.programmes == before.programmes
+            && self.profiles == before.profiles
+            && self.approvals == before.approvals
+            && (self.heard == before.heard || !self.programmes.iter().any(has_series));
+        if !same {
+            return true;
+        }
+        let (mine, others) = (self.slots_by_id(), before.slots_by_id());
+        let touched = |id: &SlotId| {
+            let (new, old) = (mine.get(id), others.get(id));
+            // What began on the eve may run into the date.
+            let airs = |(slot, exceptions): &(&Slot, Vec<&SlotException>)| {
+                Calendar::new(&slot.spec).map_or(true, |calendar| {
+                    let calendar = calendar.with(exceptions.iter().copied());
+                    let starts = |date| !calendar.starts_on(date, self.tz).is_empty();
+                    starts(date) || date.pred_opt().is_some_and(starts)
+                })
+            };
+            new != old && new.into_iter().chain(old).any(airs)
+        };
+        mine.keys().chain(others.keys()).any(touched)
+    }
+
+    fn exceptions_by_slot(&self) -> BTreeMap<SlotId, Vec<&'a SlotException>> {
+        let mut exceptions: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for exception in self.exceptions {
+            exceptions.entry(exception.slot).or_default().push(exception);
+        }
+        exceptions
+    }
+
+    fn slots_by_id(&self) -> BTreeMap<SlotId, (&'a Slot, Vec<&'a SlotException>)> {
+        let mut exceptions = self.exceptions_by_slot();
+        let own = |slot: &'a Slot| (slot.id, (slot, exceptions.remove(&slot.id).unwrap_or_default()));
+        self.slots.iter().map(own).collect()
+    }
 }
 
 /// A day's plan.
@@ -119,18 +164,7 @@ pub struct Planner<'a> {
 /// A slot and what it says of dates.
 struct Planned<'a> {
     slot: &'a Slot,
-    exceptions: Vec<&'a SlotException>,
     calendar: Calendar,
-}
-
-impl Planned<'_> {
-    fn airs(&self, date: NaiveDate, tz: Tz) -> bool {
-        !self.calendar.starts_on(date, tz).is_empty()
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.slot == other.slot && self.exceptions == other.exceptions
-    }
 }
 
 /// A line to be, before it is known what it sounds like.
@@ -147,10 +181,7 @@ impl<'a> Planner<'a> {
             .programmes
             .iter()
             .map(|programme| (programme.id, programme));
-        let mut exceptions: BTreeMap<SlotId, Vec<&SlotException>> = BTreeMap::new();
-        for exception in inputs.exceptions {
-            exceptions.entry(exception.slot).or_default().push(exception);
-        }
+        let mut exceptions = inputs.exceptions_by_slot();
         let mut faults = Vec::new();
         let mut slots = Vec::new();
         for slot in inputs.slots {
@@ -158,8 +189,7 @@ impl<'a> Planner<'a> {
             match Calendar::new(&slot.spec) {
                 Ok(calendar) => slots.push(Planned {
                     slot,
-                    calendar: calendar.with(own.iter().copied()),
-                    exceptions: own,
+                    calendar: calendar.with(own.into_iter()),
                 }),
                 Err(mut found) => faults.push(PlanFault::Rule {
                     slot: slot.code.clone(),
@@ -173,45 +203,6 @@ impl<'a> Planner<'a> {
             programmes: programmes.collect(),
             slots,
             faults,
-        }
-    }
-
-    /// Tells whether the plan of a date may be another than an earlier planner's: something changed that it is made of.
-    pub fn differs_from(&self, before: &Self, date: NaiveDate) -> bool {
-        let (new, old) = (&self.inputs, &before.inputs);
-        let same = std::ptr::eq(new.tree, old.tree)
-            && std::ptr::eq(new.library, old.library)
-            && std::ptr::eq(new.heard, old.heard)
-            && new.programmes == old.programmes
-            && new.profiles == old.profiles
-            && new.approvals == old.approvals
-            && new.tz == old.tz;
-        if !same {
-            return true;
-        }
-        let (mut mine, mut others) = (self.slots.iter().peekable(), before.slots.iter().peekable());
-        // Both are in order of id; what only one of them has, or what is otherwise, may air on the date.
-        loop {
-            let touched = match (mine.peek(), others.peek()) {
-                (None, None) => return false,
-                (Some(_), None) => mine.next().is_some_and(|slot| slot.airs(date, new.tz)),
-                (None, Some(_)) => others.next().is_some_and(|slot| slot.airs(date, old.tz)),
-                (Some(a), Some(b)) if a.slot.id < b.slot.id => {
-                    mine.next().is_some_and(|slot| slot.airs(date, new.tz))
-                }
-                (Some(a), Some(b)) if a.slot.id > b.slot.id => {
-                    others.next().is_some_and(|slot| slot.airs(date, old.tz))
-                }
-                (Some(a), Some(b)) => {
-                    let touched = !a.is_same(b) && (a.airs(date, new.tz) || b.airs(date, old.tz));
-                    mine.next();
-                    others.next();
-                    touched
-                }
-            };
-            if touched {
-                return true;
-            }
         }
     }
 

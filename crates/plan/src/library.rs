@@ -23,7 +23,7 @@ pub struct KnownMedia {
 }
 
 /// The library, by what the planner asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownLibrary {
     media: BTreeMap<ContentHash, KnownMedia>,
     /// Episodes by series, newest first.
