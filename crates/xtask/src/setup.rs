@@ -99,6 +99,8 @@ const PACKAGES: &[Package] = &[
     package("iproute2", Need::Test, Probe::Program(&["ip"])),
     // Another program holds the database.
     package("sqlite3", Need::Test, Probe::Program(&["sqlite3"])),
+    // Kills the head-end at each of its writes.
+    package("strace", Need::Test, Probe::Program(&["strace"])),
     // The panel is looked at in a browser.
     package(
         "chromium",

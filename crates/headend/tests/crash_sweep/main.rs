@@ -1,345 +1,149 @@
-//! The head-end killed at each write point of a day, started again, and its as-run log compared with that of a run that
-//! was never killed.
+//! The head-end killed at each write of a day, started again, and its as-run log and its air compared with those of a day
+//! on which nothing was killed.
 //!
-//! The child is this test itself: it airs the day in virtual time with a database on disk, and kills itself (SIGKILL)
-//! right before or right after its nth write. No time is slept.
+//! The child is this test itself: it airs the day in virtual time with everything on disk, and strace kills it (SIGKILL)
+//! as it enters its nth call of a kind that changes the disk: inside transactions, between them, in the epoch's file, in
+//! the import and the plan of an edit. Power cuts are such a kill with whatever was not synced gone; SQLite answers for
+//! that (`synchronous = full`).
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod day;
+mod life;
+mod told;
+
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
-use std::process::Command as Process;
-use std::time::Duration;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use loa_model::{
-    BulletinClass, Channel, Chime, Command, Content, ContentHash, NewZone, ORDER_DEFAULT, OccurrenceId,
-    Piece, PreEmption, Relay, RunSheet, RunSheetLine, Schedule, SlotId, Sound, Verdict, WallTime, ZoneId,
-    ZoneSettings,
-};
-use loa_playout::{Action, Engine, EngineSettings, LastPart};
-use loa_store::{JournalEntry, Store};
+use day::T0;
+use life::{Life, database, take_notes};
+use told::{AWAY, Told, done, heard, last_moment};
 
-const T0: WallTime = WallTime::from_unix_s(1_800_000_000);
-/// The head-end is away for this long after each kill.
-const AWAY: Duration = Duration::from_secs(3);
-const END_S: u64 = 200;
-const KILL: &str = "LOA_CRASH_SWEEP";
+const DIR: &str = "LOA_CRASH_SWEEP";
+/// What changes the disk.
+const CALLS: [&str; 6] = ["pwrite64", "fdatasync", "fsync", "rename", "ftruncate", "unlink"];
 
-fn at(s: f64) -> WallTime {
-    T0 + Duration::from_secs_f64(s)
-}
-
-fn s(at: WallTime) -> f64 {
-    at.ns_after(T0) as f64 / 1e9
-}
-
-fn media(number: u8) -> ContentHash {
-    ContentHash([number; 32])
-}
-
-fn line(slot: i64, zone: i64, start: f64, pieces: &[(u8, u64)], class: BulletinClass) -> RunSheetLine {
-    let pieces = pieces.iter().map(|(number, duration)| Piece {
-        media: media(*number),
-        duration: Duration::from_secs(*duration),
-    });
-    let content = Content::Pieces(pieces.collect());
-    RunSheetLine {
-        number: u32::try_from(slot).unwrap(),
-        occurrence: OccurrenceId {
-            slot: SlotId(slot),
-            zone: ZoneId(zone),
-            start: at(start),
-        },
-        slot: format!("s{slot}"),
-        title: format!("p{slot}"),
-        duration: content.duration().unwrap(),
-        content,
-        cut: false,
-        class,
-        order: ORDER_DEFAULT,
-        chime: Chime::default(),
-        pre_emption: PreEmption::Resume,
-        give_up_after: None,
-        start: at(start),
-        verdict: Verdict::Airs,
-        reasons: vec![],
-    }
-}
-
-/// A bulletin that is pre-empted twice, a playlist, a relay with a lost source, and a programme that is dropped.
-fn day() -> RunSheet {
-    let relay = Content::Relay(Relay {
-        sources: vec!["http://one".into(), "http://two".into()],
-        fill: None,
-        silence: Duration::from_secs(10),
-        studio: false,
-    });
-    let lines = vec![
-        line(1, 1, 10.0, &[(1, 60)], BulletinClass::Normal),
-        line(2, 2, 20.0, &[(2, 10), (3, 15), (4, 5)], BulletinClass::Normal),
-        line(3, 1, 30.0, &[(5, 12)], BulletinClass::Priority),
-        RunSheetLine {
-            pre_emption: PreEmption::Drop,
-            ..line(4, 2, 35.0, &[(6, 20)], BulletinClass::Background)
-        },
-        RunSheetLine {
-            content: relay,
-            cut: true,
-            pre_emption: PreEmption::Rejoin,
-            ..line(5, 3, 100.0, &[(7, 40)], BulletinClass::Normal)
-        },
-        line(6, 3, 120.0, &[(8, 10)], BulletinClass::Priority),
-    ];
-    RunSheet {
-        number: 1,
-        date: "2027-01-15".parse().unwrap(),
-        lines,
-    }
-}
-
-fn installed(path: &Path) -> Store {
-    let mut store = Store::create(path).unwrap();
-    let zone = |code: &str, parent: Option<&str>, channel| NewZone {
-        code: code.into(),
-        name: code.into(),
-        parent: parent.map(Into::into),
-        channel: Channel(channel),
-        settings: ZoneSettings::default(),
-    };
-    let zones = vec![
-        zone("tinh", None, 1),
-        zone("xa", Some("tinh"), 2),
-        zone("xb", Some("tinh"), 3),
-    ];
-    store
-        .import_schedule(
-            &Schedule {
-                zones,
-                ..Schedule::default()
-            },
-            "an",
-            T0,
-        )
-        .unwrap();
-    store
-}
-
-/// One run of the head-end on a database; `write` is called before and after each write.
-struct Run<'a> {
-    store: Store,
-    engine: Engine,
-    now: WallTime,
-    write: &'a mut dyn FnMut(),
-}
-
-impl<'a> Run<'a> {
-    fn start(path: &Path, epoch: u32, now: WallTime, write: &'a mut dyn FnMut()) -> Self {
-        let mut store = installed(path);
-        let alive = store.close_lost().unwrap();
-        let delay = (Duration::from_millis(600), Duration::from_millis(200));
-        let settings = EngineSettings::new(None, delay.0, delay.1);
-        let mut engine = Engine::new(store.zones().unwrap(), epoch, settings, now);
-        let since = now - Duration::from_secs(86_400);
-        let last = store.last_parts(since).unwrap().into_iter().map(|row| LastPart {
-            started: row.started,
-            ended: row.ended,
-        });
-        let parts: Vec<_> = last.collect();
-        let never: Vec<_> = store.not_aired(since, now + Duration::from_secs(86_400)).unwrap();
-        let never: Vec<_> = never.into_iter().map(|row| row.occurrence).collect();
-        let delayed = store.still_delayed(since).unwrap();
-        engine.restore(&parts, &never, &delayed, &[], alive, now);
-        engine.handle_run_sheet(&day(), now);
-        let mut run = Self {
-            store,
-            engine,
-            now,
-            write,
-        };
-        run.obey();
-        run
-    }
-
-    fn obey(&mut self) {
-        let mut entries = Vec::new();
-        while let Some(action) = self.engine.poll_output() {
-            match action {
-                Action::Prepare { media } => {
-                    self.engine
-                        .handle_media(media, Ok(Duration::from_secs(3_600)), self.now);
-                }
-                Action::OpenRelay { relay, .. } => {
-                    self.engine.handle_relay(relay, Sound::Source(0), None, self.now);
-                }
-                Action::AsRun(event) => entries.push(JournalEntry::AsRun(event)),
-                _ => {}
-            }
-        }
-        if !entries.is_empty() {
-            (self.write)();
-            self.store.record(&entries, self.now).unwrap();
-            (self.write)();
-        }
-    }
-
-    fn run_to(&mut self, until: WallTime) {
-        while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) {
-            self.now = self.now.max(due);
-            self.engine.handle_timeout(self.now);
-            self.obey();
-        }
-        self.now = self.now.max(until);
-    }
-
-    /// Goes on to the end of the day, with an emergency at 60 s and a source of the relay lost at 110 s.
-    fn finish(&mut self) {
-        for (when, emergency) in [(60.0, true), (110.0, false)] {
-            if self.now >= at(when) {
-                continue;
-            }
-            self.run_to(at(when));
-            if emergency {
-                let command = Command::StartOverride {
-                    zone: ZoneId(1),
-                    title: "emergency".into(),
-                    media: media(9),
-                    duration: Duration::from_secs(8),
-                    class: BulletinClass::Emergency,
-                    chime: false,
-                    limit: Duration::from_secs(8),
-                    by: "an".into(),
-                };
-                self.engine.handle_command(command, self.now).unwrap();
-            } else {
-                let lost = Some("stalled".to_owned());
-                self.engine
-                    .handle_relay(loa_model::RelayId(1), Sound::Source(1), lost, self.now);
-            }
-            self.obey();
-        }
-        self.run_to(T0 + Duration::from_secs(END_S));
-    }
-}
-
-/// What of each programme sounded, from where to where in it, in order; and how it ended.
-type Told = std::collections::BTreeMap<String, (Vec<(Duration, Duration)>, String)>;
-
-/// Reads the as-run log, and tells what is wrong with it by itself.
-fn told(path: &Path) -> Result<Told, String> {
-    let store = Store::open(path).unwrap();
-    let rows = store.as_run(T0, T0 + Duration::from_secs(END_S)).unwrap();
-    let mut told = Told::new();
-    for (index, row) in rows.iter().enumerate() {
-        let ended = row.ended.as_ref().ok_or_else(|| format!("no end: {row:?}"))?;
-        for other in &rows[index + 1..] {
-            let other_end = other.ended.as_ref().map_or(other.started.ends, |ended| ended.at);
-            let overlap = row.started.at < other_end && other.started.at < ended.at;
-            if overlap && row.started.zone == other.started.zone {
-                return Err(format!("two at once: {row:?} {other:?}"));
-            }
-        }
-        let (stretches, end) = told.entry(row.started.title.clone()).or_default();
-        stretches.push((row.started.media_offset, ended.media_offset));
-        ended.reason.code().clone_into(end);
-    }
-    for row in store.not_aired(T0, T0 + Duration::from_secs(END_S)).unwrap() {
-        if told
-            .insert(row.title.clone(), (Vec::new(), row.reason.to_string()))
-            .is_some()
-        {
-            return Err(format!("{} was on the air, and was not", row.title));
-        }
-    }
-    Ok(told)
-}
-
-/// Compares with a run that was never killed: each programme comes as far and ends the same way, nothing of it sounds
-/// twice, and no more of it is missing than the head-end was away.
-fn compare(model: &Told, told: &Told) -> Result<(), String> {
-    if model.keys().ne(told.keys()) {
-        return Err(format!("{:?}, and {:?} without", told.keys(), model.keys()));
-    }
-    for (title, (stretches, end)) in told {
-        let (whole, model_end) = &model[title];
-        let reached = |stretches: &[(Duration, Duration)]| {
-            stretches.iter().map(|(_, to)| *to).max().unwrap_or_default()
-        };
-        let left = reached(whole).saturating_sub(reached(stretches));
-        // What was over before the head-end was back ends with it.
-        let lost_with_it = end == "head_end_lost" && left <= AWAY + Duration::from_secs(1);
-        if !lost_with_it && (end != model_end || !left.is_zero()) {
-            return Err(format!(
-                "{title} ends as {end} {stretches:?}, and as {model_end} {whole:?} without"
-            ));
-        }
-        if let Some(pair) = stretches.windows(2).find(|pair| pair[1].0 < pair[0].1) {
-            return Err(format!("{title} repeats itself: {pair:?}"));
-        }
-        let more = missing(stretches).saturating_sub(missing(whole));
-        if more > AWAY + Duration::from_secs(1) {
-            return Err(format!(
-                "{more:?} of {title} are missing: {stretches:?}, and without {whole:?}"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Returns how much of a programme did not sound, before the last of it that did.
-fn missing(stretches: &[(Duration, Duration)]) -> Duration {
-    let ends = std::iter::once(Duration::ZERO).chain(stretches.iter().map(|(_, to)| *to));
-    ends.zip(stretches)
-        .map(|(end, (from, _))| from.saturating_sub(end))
-        .sum()
-}
-
-/// The child: airs the day, and kills itself at the write point that the environment names. Does nothing without it.
+/// The child: airs the day in the directory that the environment names. Does nothing without one.
 #[test]
 fn the_child_that_is_killed() {
-    let Ok(order) = std::env::var(KILL) else { return };
-    let (path, point) = order.rsplit_once('#').unwrap();
-    let (point, mut count): (u32, u32) = (point.parse().unwrap(), 0);
-    let mut write = || {
-        if count == point {
-            nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL).unwrap();
-        }
-        count += 1;
+    if let Ok(dir) = std::env::var(DIR) {
+        Life::start(Path::new(&dir), T0).finish(&[]);
+    }
+}
+
+/// Runs the child under strace.
+fn child(dir: &Path, log: &str, inject: &[String]) -> Output {
+    let mut strace = Command::new("strace");
+    let calls = CALLS.map(|call| format!("?{call}")).join(",");
+    strace.args([
+        "-f",
+        "-qq",
+        "-o",
+        log,
+        "-e",
+        &format!("trace={calls}"),
+        "-e",
+        "signal=none",
+    ]);
+    strace.args(inject).arg(std::env::current_exe().unwrap());
+    strace.args(["the_child_that_is_killed", "--exact"]).env(DIR, dir);
+    strace
+        .output()
+        .expect("strace can be run; `cargo xtask setup` installs it")
+}
+
+/// Counts the child's calls of each kind.
+fn count_calls(log: &str) -> BTreeMap<&'static str, usize> {
+    let count = |call: &str| {
+        log.lines()
+            .filter(|line| line.contains(&format!(" {call}(")))
+            .count()
     };
-    Run::start(Path::new(path), 1, T0, &mut write).finish();
+    CALLS.map(|call| (call, count(call))).into()
+}
+
+/// Makes a station in a directory.
+fn install(dir: &Path) {
+    fs::create_dir(dir).unwrap();
+    let mut store = common::station(&database(dir), &day::LENGTHS_MS);
+    common::import(
+        &mut store,
+        &[("zones.toml", day::ZONES), ("day.toml", day::DAY)],
+        T0,
+    );
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }
 
 #[test]
 fn nothing_is_lost_and_nothing_airs_twice_wherever_it_is_killed() {
-    let dir = tempfile::tempdir().unwrap();
-    let whole = dir.path().join("whole.db");
-    let mut points = 0_u32;
-    Run::start(&whole, 1, T0, &mut || points += 1).finish();
-    let model = told(&whole).unwrap();
-    assert!(points >= 30, "{points} write points are too few to mean much");
-    for point in 0..points {
-        let path = dir.path().join(format!("{point}.db"));
-        let child = Process::new(std::env::current_exe().unwrap())
-            .args(["the_child_that_is_killed", "--exact"])
-            .env(KILL, format!("{}#{point}", path.display()))
-            .output()
-            .unwrap();
-        assert!(!child.status.success(), "write point {point} was never reached");
-        let killed = killed_at(&path);
-        let back = killed + AWAY;
-        Run::start(&path, 2, back, &mut || ()).finish();
-        let verdict = told(&path).and_then(|told| compare(&model, &told));
-        assert_eq!(
-            verdict,
-            Ok(()),
-            "killed at write point {point}, at {} s",
-            s(killed)
-        );
-    }
-    println!("{points} write points");
+    let root = tempfile::tempdir().unwrap();
+    let (template, whole) = (root.path().join("template"), root.path().join("whole"));
+    install(&template);
+    copy(&template, &whole);
+    let log = root.path().join("calls").display().to_string();
+    let ran = child(&whole, &log, &[]);
+    assert!(ran.status.success(), "{ran:?}");
+    let model = Told::read(&whole, heard(&take_notes(&whole), None));
+    assert_eq!(model.check(None), Ok(()));
+
+    let calls = count_calls(&fs::read_to_string(&log).unwrap());
+    println!("calls that change the disk: {calls:?}");
+    let points: Vec<_> = calls
+        .iter()
+        .flat_map(|(call, count)| (1..=*count).map(move |nth| (*call, nth)))
+        .collect();
+    assert!(points.len() >= 200, "{} are too few to mean much", points.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut failed = Vec::new();
+        while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failed.extend(killed_at(*point, root.path(), &template, &model).err());
+        }
+        failed
+    };
+    let failed = std::thread::scope(|scope| {
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.map(|worker| worker.join().unwrap()).concat()
+    });
+    println!("killed at each of {} points", points.len());
+    assert!(
+        failed.is_empty(),
+        "{} failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
 }
 
-/// Returns when a head-end was last known to be sending, or the beginning if it never wrote.
-fn killed_at(path: &Path) -> WallTime {
-    let mut store = Store::open(path).unwrap();
-    let alive = store.close_lost().unwrap();
-    alive.unwrap_or(T0)
+/// Kills the child at its nth call of a kind, starts again in its directory, and compares.
+fn killed_at((call, nth): (&str, usize), root: &Path, template: &Path, model: &Told) -> Result<(), String> {
+    let dir = root.join(format!("{call}-{nth}"));
+    copy(template, &dir);
+    let inject = format!("inject={call}:signal=KILL:when={nth}");
+    let ran = child(&dir, "/dev/null", &["-e".to_owned(), inject]);
+    let named = |error: String| format!("killed at {call} {nth}: {error}");
+    if ran.status.success() {
+        return Err(named("never reached".to_owned()));
+    }
+    let notes = take_notes(&dir);
+    let (killed, before) = (last_moment(&notes).unwrap_or(T0), done(&notes));
+    Life::start(&dir, killed + AWAY).finish(&before);
+    let after = take_notes(&dir);
+    let mut all = heard(&notes, Some(killed));
+    all.extend(heard(&after, None));
+    let told = Told::read(&dir, all);
+    told.check(Some(killed))
+        .and_then(|()| told.compare(model, killed, &before))
+        .map_err(|error| named(format!("at {killed}: {error}")))?;
+    fs::remove_dir_all(&dir).map_err(|error| named(error.to_string()))
 }

@@ -1,201 +1,64 @@
-//! A year of a district in virtual time: schedule files through the store, the planner and the engine, every day of it.
+//! A year of a district in virtual time: schedule files through the store, the planner and one engine that runs all year.
+//!
+//! Each evening what aired is written to the as-run log, each morning the day is planned from the store, as the head-end
+//! does. Storms come, relays lose their sources, episodes are made and approved.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+#[path = "../common/mod.rs"]
+mod common;
+mod district;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{Days, NaiveDate};
-use chrono_tz::Tz;
+use chrono::{Datelike as _, Days, NaiveDate};
+use common::{TZ, media, midnight};
 use loa_headend::planning::Planning;
-use loa_model::{AsRunEvent, ContentHash, EndReason, Media, OccurrenceId, Origin, Sound, Verdict, WallTime};
-use loa_plan::{Planner, local, read, resolve, utc_offset_min};
+use loa_headend::rehearse::{Facts, Finding, air, find};
+use loa_model::{
+    AsRunEvent, ContentHash, DaySpan, EndReason, OccurrenceId, Origin, Reason, RelayId, RunSheetLine,
+    SessionId, Sound, Verdict, WallTime,
+};
+use loa_plan::{Planner, utc_offset_min};
 use loa_playout::{Action, ChimeInfo, Engine, EngineSettings};
-use loa_store::{MediaRow, Store};
+use loa_store::{JournalEntry, Store};
 
-const TZ: Tz = Tz::Asia__Ho_Chi_Minh;
-const COMMUNES: u8 = 16;
-const VILLAGES: u8 = 9;
-
-/// One district, 16 communes and 144 villages: with six more boxes at the communes' seats, 150 receivers.
-fn district() -> String {
-    let mut text = String::from(
-        "[[zone]]\ncode = \"huyen\"\nname = \"Huyện\"\nchannel = 1\n\
-         quiet = { windows = [\"04:45-22:00\"], volume = [{ from = \"06:00\", db = 0 }, { from = \"21:00\", db = -12 }] }\n",
-    );
-    for commune in 1..=COMMUNES {
-        let channel = u16::from(commune) * 100;
-        writeln!(
-            text,
-            "[[zone]]\ncode = \"xa-{commune}\"\nname = \"Xã {commune}\"\nparent = \"huyen\"\nchannel = {channel}"
-        )
-        .unwrap();
-        for village in 1..=VILLAGES {
-            let channel = channel + u16::from(village);
-            writeln!(
-                text,
-                "[[zone]]\ncode = \"thon-{commune}-{village}\"\nname = \"Thôn {village}\"\nparent = \"xa-{commune}\"\nchannel = {channel}"
-            )
-            .unwrap();
-        }
-    }
-    text
-}
-
-/// What a week sounds like, Tết, a storm now and then, and a special each month.
-fn week() -> String {
-    let mut text = String::from(
-        r#"
-[[programme]]
-code = "ban-tin"
-title = "Bản tin huyện"
-media = "m1"
-class = "priority"
-chime = true
-[[programme]]
-code = "tiep-am"
-title = "Tiếp âm đài tỉnh"
-relay = ["http://radio.example/live.mp3"]
-fill = "m9"
-[[programme]]
-code = "nhac"
-title = "Ca nhạc"
-playlist = ["m2", "m3", "m4"]
-class = "background"
-pre_emption = "rejoin"
-chime_after = true
-[[programme]]
-code = "nhac-xuan"
-title = "Nhạc xuân"
-media = "m5"
-class = "background"
-[[programme]]
-code = "chuyen-muc"
-title = "Chuyên mục"
-media = "m6"
-[[programme]]
-code = "dai-hoi"
-title = "Đại hội"
-media = "m7"
-class = "priority"
-[[profile]]
-code = "tet"
-title = "Tết"
-days = ["30/12..3/1 âm"]
-replace = { nhac-chieu = "nhac-xuan" }
-mute = ["tiep-am"]
-[[profile]]
-code = "quoc-khanh"
-title = "Quốc khánh"
-days = ["2/9"]
-mute_class = "background"
-[[slot]]
-code = "sang"
-programme = "ban-tin"
-zones = ["huyen"]
-cron = "0 5 * * Mon-Sat"
-max_duration = "15m"
-[[slot]]
-code = "tiep-am"
-programme = "tiep-am"
-zones = ["huyen"]
-cron = "30 5,17 * * *"
-max_duration = "30m"
-[[slot]]
-code = "nhac-chieu"
-programme = "nhac"
-zones = ["huyen"]
-cron = "0 16 * * *"
-max_duration = "20m"
-"#,
-    );
-    for commune in 1..=COMMUNES {
-        // Each commune has its own minute, and its own days.
-        let minute = commune % 20;
-        write!(
-            text,
-            r#"
-[[slot]]
-code = "xa-{commune}-sang"
-programme = "chuyen-muc"
-zones = ["xa-{commune}"]
-cron = "{minute} 7 * * Mon-Fri"
-max_duration = "10m"
-overrun = "2m"
-[[slot]]
-code = "xa-{commune}-chieu"
-programme = "chuyen-muc"
-zones = ["thon-{commune}-1", "thon-{commune}-2", "thon-{commune}-9"]
-cron = "{minute} 18 * * Tue,Thu,Sat"
-max_duration = "15m"
-[[slot]]
-code = "xa-{commune}-cuoi-thang"
-programme = "nhac"
-zones = ["xa-{commune}"]
-cron = "30 19 L * *"
-max_duration = "15m"
-"#
-        )
-        .unwrap();
-    }
-    for month in 1..=12 {
-        write!(
-            text,
-            r#"
-[[slot]]
-code = "dai-hoi-{month}"
-programme = "dai-hoi"
-zones = ["huyen"]
-at = 2027-{month:02}-11T16:05:00
-max_duration = "10m"
-makes_room = "move"
-"#
-        )
-        .unwrap();
-    }
-    text
-}
-
-/// Lengths in milliseconds: nothing falls on a whole second.
-fn media() -> Vec<MediaRow> {
-    let lengths_ms = [
-        0, 612_340, 301_777, 255_013, 190_450, 1_199_999, 655_001, 543_210, 0, 30_000,
-    ];
-    let row = |(number, ms): (usize, &u64)| MediaRow {
-        media: Media {
-            hash: ContentHash([u8::try_from(number).unwrap(); 32]),
-            title: format!("m{number}"),
-            format: "mp3".into(),
-            samples: ms * 48,
-            loudness_lufs: Some(-16.0),
-            true_peak_dbtp: -3.0,
-            gain_db: 0.0,
-            bitrate: 32_000,
-            encoded_bytes: 4_000,
-        },
-        file_name: format!("m{number}.mp3"),
-        added_at: WallTime::from_unix_s(1_700_000_000),
-        series: None,
-    };
-    lengths_ms
-        .iter()
-        .enumerate()
-        .filter(|(_, ms)| **ms > 0)
-        .map(row)
-        .collect()
-}
+const CHIME: ChimeInfo = ChimeInfo {
+    media: ContentHash([250; 32]),
+    duration: Duration::from_millis(2_345),
+};
 
 /// The engine with its time, and what it told.
 struct Year {
     engine: Engine,
     lengths: BTreeMap<ContentHash, Duration>,
-    starts: BTreeMap<OccurrenceId, WallTime>,
+    /// When each occurrence took the air, each time.
+    starts: BTreeMap<OccurrenceId, Vec<WallTime>>,
+    /// Sessions that are on the air without a break since they took it.
+    on_air: BTreeSet<SessionId>,
     ends: BTreeMap<&'static str, u32>,
     never: Vec<String>,
+    /// What happens to relays, by when.
+    troubles: BTreeMap<WallTime, (RelayId, Sound, Option<String>)>,
+    log: Vec<JournalEntry>,
 }
 
 impl Year {
+    fn new(planning: &Planning, now: WallTime) -> Self {
+        let settings = settings(now);
+        Self {
+            engine: Engine::new(planning.tree.clone(), 1, settings, now),
+            lengths: BTreeMap::from([(CHIME.media, CHIME.duration)]),
+            starts: BTreeMap::new(),
+            on_air: BTreeSet::new(),
+            ends: BTreeMap::new(),
+            never: Vec::new(),
+            troubles: BTreeMap::new(),
+            log: Vec::new(),
+        }
+    }
+
     fn obey(&mut self, now: WallTime) {
         while let Some(action) = self.engine.poll_output() {
             match action {
@@ -206,116 +69,220 @@ impl Year {
                 }
                 Action::OpenRelay { relay, .. } => {
                     self.engine.handle_relay(relay, Sound::Source(0), None, now);
+                    self.trouble(relay, now);
                 }
-                Action::AsRun(AsRunEvent::Started(part)) => {
-                    if let Origin::Slot(occurrence) = part.origin {
-                        self.starts.entry(occurrence).or_insert(part.at);
-                    }
-                }
-                Action::AsRun(AsRunEvent::Ended(end)) => {
-                    assert!(!matches!(end.reason, EndReason::Fault { .. }), "{end:?}");
-                    *self.ends.entry(end.reason.code()).or_default() += 1;
-                }
-                Action::AsRun(AsRunEvent::NotAired {
-                    title, reason, at, ..
-                }) => {
-                    self.never.push(format!("{at} {title}: {reason}"));
+                Action::AsRun(event) => {
+                    self.take(&event);
+                    self.log.push(JournalEntry::AsRun(event));
                 }
                 _ => {}
             }
         }
     }
 
-    fn run(&mut self, until: WallTime) {
-        while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) {
-            self.engine.handle_timeout(due);
-            self.obey(due);
+    /// On one day in three a relay loses its first source and then its second, and gets the first back.
+    fn trouble(&mut self, relay: RelayId, opened: WallTime) {
+        if relay.0.is_multiple_of(3) {
+            let minutes = |minutes: u64| opened + Duration::from_secs(60 * minutes);
+            let lost = |why: &str| Some(why.to_owned());
+            let fill = Sound::Fill(Some(media(8)));
+            self.troubles.extend([
+                (minutes(5), (relay, Sound::Source(1), lost("stalled"))),
+                (minutes(11), (relay, fill, lost("silent"))),
+                (minutes(17), (relay, Sound::Source(0), None)),
+            ]);
         }
     }
+
+    fn take(&mut self, event: &AsRunEvent) {
+        match event {
+            AsRunEvent::Started(part) => {
+                if let Origin::Slot(occurrence) = part.origin
+                    && self.on_air.insert(part.session)
+                {
+                    self.starts.entry(occurrence).or_default().push(part.at);
+                }
+            }
+            AsRunEvent::Ended(end) => {
+                assert!(!matches!(end.reason, EndReason::Fault { .. }), "{end:?}");
+                *self.ends.entry(end.reason.code()).or_default() += 1;
+                if matches!(end.reason, EndReason::PreEmpted { .. }) {
+                    self.on_air.remove(&end.session);
+                }
+            }
+            AsRunEvent::NotAired {
+                title, reason, at, ..
+            } => self.never.push(format!("{at} {title}: {reason}")),
+            AsRunEvent::Delayed { .. } => {}
+        }
+    }
+
+    fn run(&mut self, until: WallTime) {
+        loop {
+            let due = self.engine.poll_timeout();
+            let trouble = self.troubles.first_key_value().map(|(at, _)| *at);
+            let Some(now) = due.into_iter().chain(trouble).min().filter(|now| *now <= until) else {
+                return;
+            };
+            self.engine.handle_timeout(now);
+            if let Some((relay, sound, failed)) = self.troubles.remove(&now) {
+                self.engine.handle_relay(relay, sound, failed, now);
+            }
+            self.obey(now);
+        }
+    }
+}
+
+fn settings(now: WallTime) -> EngineSettings {
+    let (programme, urgent) = (Duration::from_millis(600), Duration::from_millis(200));
+    EngineSettings {
+        utc_offset_min: utc_offset_min(TZ, now),
+        ..EngineSettings::new(Some(CHIME), programme, urgent)
+    }
+}
+
+/// The station before the year begins: zones, receivers, a schedule, and everything approved.
+fn station(dir: &std::path::Path, first: NaiveDate) -> Store {
+    let mut store = common::station(&dir.join("loa.db"), &district::LENGTHS_MS);
+    let files = [
+        ("zones.toml", &*district::zones()),
+        ("week.toml", &*district::week()),
+    ];
+    common::import(&mut store, &files, midnight(first));
+    for (number, (code, zone)) in (1_u8..).zip(district::receivers()) {
+        store.add_receiver(&code, &zone, &[number; 32]).unwrap();
+    }
+    for (from, to) in [("2027-07-20", "2027-07-22"), ("2027-09-14", "2027-09-16")] {
+        let days = DaySpan {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+        };
+        store.switch_on("bao", days, "an", midnight(first)).unwrap();
+    }
+    common::approve(&mut store, midnight(first));
+    store
+}
+
+/// Works out from a line's reasons when it takes the air, each time.
+fn expected(line: &RunSheetLine) -> Vec<WallTime> {
+    let off_air = line.reasons.iter().filter_map(|reason| match reason {
+        Reason::OffAir { from, back, .. } => Some((*from, *back)),
+        _ => None,
+    });
+    let off_air: Vec<_> = off_air.collect();
+    let waits = off_air.first().is_some_and(|(from, _)| *from == line.start);
+    let at_once = (!waits).then_some(line.start);
+    at_once
+        .into_iter()
+        .chain(off_air.into_iter().filter_map(|(_, back)| back))
+        .collect()
 }
 
 #[test]
 fn every_programme_of_a_year_starts_within_20_ms_of_its_plan() {
     let dir = tempfile::tempdir().unwrap();
-    let mut store = Store::create(&dir.path().join("loa.db")).unwrap();
-    for row in media() {
-        store.add_media(&row).unwrap();
-    }
     let first: NaiveDate = "2027-01-01".parse().unwrap();
-    let midnight = |date: NaiveDate| local::to_wall(TZ, date.and_hms_opt(0, 0, 0).unwrap()).unwrap();
-    let files = [("zones.toml", district()), ("week.toml", week())];
-    let named: Vec<_> = files.map(|(name, text)| (name.to_owned(), text)).into();
-    let planning = Planning::read(&store, TZ, midnight(first)).unwrap();
-    let resolved = read(&named).and_then(|files| resolve(&files, &planning.known(first)));
-    let resolved = resolved.map_err(|faults| {
-        faults
-            .iter()
-            .map(|fault| fault.say(loa_plan::Lang::En))
-            .collect::<Vec<_>>()
-            .join("\n")
-    });
-    store
-        .import_schedule(&resolved.unwrap().schedule, "an", midnight(first))
-        .unwrap();
-    let planning = Planning::read(&store, TZ, midnight(first)).unwrap();
-    let inputs = loa_plan::DayInputs {
-        approvals: None,
-        ..planning.inputs()
-    };
-    let planner = Planner::new(inputs);
-
-    let chime = ChimeInfo {
-        media: ContentHash([99; 32]),
-        duration: Duration::from_millis(2_345),
-    };
-    let settings = EngineSettings {
-        utc_offset_min: utc_offset_min(TZ, midnight(first)),
-        ..EngineSettings::new(
-            Some(chime),
-            Duration::from_millis(600),
-            Duration::from_millis(200),
-        )
-    };
-    let mut lengths: BTreeMap<_, _> = media()
-        .iter()
-        .map(|row| (row.media.hash, row.media.duration()))
-        .collect();
-    lengths.insert(chime.media, chime.duration);
-    let mut year = Year {
-        engine: Engine::new(planning.tree.clone(), 1, settings, midnight(first)),
-        lengths,
-        starts: BTreeMap::new(),
-        ends: BTreeMap::new(),
-        never: Vec::new(),
-    };
-    let (mut planned, mut worst_ns, mut shifted) = (0, 0, 0);
+    let mut store = station(dir.path(), first);
+    assert_eq!(store.receivers().unwrap().len(), 150);
+    let mut year = Year::new(
+        &Planning::read(&store, TZ, midnight(first)).unwrap(),
+        midnight(first),
+    );
+    let (mut on_time, mut shifted, mut worst_ns, mut rehearsed) = (0, 0, 0, 0);
     for day in 0..365 {
         let date = first + Days::new(day);
-        let today = planner.day(date).sheet;
-        for sheet in [&today, &planner.day(date + Days::new(1)).sheet] {
-            year.engine.handle_run_sheet(sheet, midnight(date));
+        let now = midnight(date);
+        if day % 14 == 0 {
+            let number = u8::try_from(100 + day / 14).unwrap();
+            common::add_episode(&mut store, "ke-chuyen", number, district::EPISODE_MS, now);
+            common::approve(&mut store, now);
         }
+        let planning = Planning::read(&store, TZ, now).unwrap();
+        let known = planning.library.iter().map(|media| (media.hash, media.duration));
+        year.lengths.extend(known);
+        let planner = Planner::new(planning.inputs());
+        let sheets = [date, date + Days::new(1)].map(|date| planner.day(date).sheet);
+        for sheet in &sheets {
+            year.engine.handle_run_sheet(sheet, now);
+        }
+        year.obey(now);
         year.run(midnight(date + Days::new(1)));
-        for line in &today.lines {
-            let started = year.starts.get(&line.occurrence).copied();
+        store
+            .record(&std::mem::take(&mut year.log), midnight(date + Days::new(1)))
+            .unwrap();
+
+        for line in &sheets[0].lines {
+            let started = year.starts.remove(&line.occurrence).unwrap_or_default();
+            let expected = match line.verdict {
+                Verdict::Dropped => Vec::new(),
+                Verdict::Airs | Verdict::Shifts => expected(line),
+            };
+            assert_eq!(started.len(), expected.len(), "{date} {started:?} {line:?}");
+            for (started, expected) in started.iter().zip(&expected) {
+                let off_ns = started.ns_after(*expected).abs();
+                assert!(off_ns <= 20_000_000, "{date} {off_ns} ns off: {line:?}");
+                worst_ns = worst_ns.max(off_ns);
+            }
             match line.verdict {
-                Verdict::Dropped => assert_eq!(started, None, "{date} {line:?}"),
-                Verdict::Shifts => shifted += 1,
-                Verdict::Airs => {
-                    let started = started.unwrap_or_else(|| panic!("{date} never started: {line:?}"));
-                    let off_ns = started.ns_after(line.start).abs();
-                    assert!(off_ns <= 20_000_000, "{date} {off_ns} ns off: {line:?}");
-                    worst_ns = worst_ns.max(off_ns);
-                    planned += 1;
-                }
+                Verdict::Airs => on_time += started.len(),
+                Verdict::Shifts => shifted += started.len(),
+                Verdict::Dropped => {}
             }
         }
-        year.starts.clear();
+        if date.day() == 20 {
+            rehearsed += rehearse(&store, &planning, &planner, date);
+        }
     }
     println!(
-        "{planned} starts, {shifted} shifted, worst {worst_ns} ns off, ends {:?}",
+        "{on_time} starts on time and {shifted} shifted ones, worst {worst_ns} ns off; {rehearsed} findings of rehearsals; ends {:?}",
         year.ends
     );
-    assert!(planned > 13_000, "{planned}");
+    assert!(on_time > 13_000 && shifted > 10, "{on_time} {shifted}");
     assert_eq!(year.never, Vec::<String>::new());
+    let ended = |code| year.ends.get(code).copied().unwrap_or(0);
+    assert!(
+        ended("source_failed") > 400 && ended("source_back") > 200,
+        "{:?}",
+        year.ends
+    );
+}
+
+/// Rehearses a day as `loa rehearse` does, with every receiver alive; returns how much it found.
+fn rehearse(store: &Store, planning: &Planning, planner: &Planner<'_>, date: NaiveDate) -> usize {
+    let now = midnight(date);
+    let sheet = planner.day(date).sheet;
+    let mut media: BTreeMap<_, _> = planning
+        .library
+        .iter()
+        .map(|media| (media.hash, media.duration))
+        .collect();
+    media.insert(CHIME.media, CHIME.duration);
+    let receivers = store.receivers().unwrap();
+    let facts = Facts {
+        receivers: receivers.iter().map(|row| (row.receiver.zone, true)).collect(),
+        ..Facts::default()
+    };
+    let sheets = [sheet];
+    let aired = air(
+        &planning.tree,
+        &sheets,
+        &media,
+        &facts,
+        settings(now),
+        now,
+        midnight(date + Days::new(1)),
+    );
+    let found = find(&sheets[0], &aired, &planning.tree, &facts);
+    let timing = |finding: &&Finding| {
+        matches!(
+            finding,
+            Finding::OffTime { .. }
+                | Finding::NotAired { .. }
+                | Finding::NoReceiver { .. }
+                | Finding::Missing { .. }
+        )
+    };
+    let wrong: Vec<_> = found.iter().filter(timing).collect();
+    assert!(wrong.is_empty(), "{date} {wrong:?}");
+    found.len()
 }
