@@ -67,7 +67,10 @@ impl Rehearse {
         let planner = Planner::new(planning.inputs());
         let eve = planner.day(date - Days::new(1)).sheet;
         let sheet = planner.day(date).sheet;
-        let aired = self.rehearsed(installation, &planning, &[eve, sheet.clone()], date)?;
+        let shown = only(&planning, sheet.clone(), zone);
+        let offline = self.offline || self.at.is_some();
+        let facts = facts(installation, &[&eve, &sheet], &shown, offline, now)?;
+        let aired = self.rehearsed(installation, &planning, &[eve, sheet.clone()], &facts, date)?;
 
         let lang = self.language.into();
         if let Some(at) = self.at {
@@ -76,14 +79,6 @@ impl Rehearse {
             print!("{}", heard_at(&planning, &sheet, &aired, zone, at, lang));
             return Ok(ExitCode::SUCCESS);
         }
-        let shown = match zone {
-            Some(zone) => RunSheet {
-                lines: sheet.heard_in(&planning.tree, zone).cloned().collect(),
-                ..sheet.clone()
-            },
-            None => sheet.clone(),
-        };
-        let facts = facts(installation, &shown, self.offline, now)?;
         let findings = find(&shown, &aired, &planning.tree, &facts);
         let last_week = planner.day(date - Days::new(7)).sheet;
         let since = diff(&shown, &only(&planning, last_week, zone), tz);
@@ -135,6 +130,7 @@ impl Rehearse {
         installation: &Installation,
         planning: &Planning,
         sheets: &[RunSheet],
+        facts: &Facts,
         date: NaiveDate,
     ) -> Result<Aired> {
         let (from, to) = day_bounds(planning.tz, date);
@@ -153,6 +149,7 @@ impl Rehearse {
             &planning.tree,
             sheets,
             &media,
+            facts,
             settings,
             from - LONGEST,
             to + LONGEST,
@@ -170,13 +167,19 @@ fn only(planning: &Planning, sheet: RunSheet, zone: Option<ZoneId>) -> RunSheet 
     }
 }
 
-/// Gathers what the day needs: files, loudness, relays, receivers.
-fn facts(installation: &Installation, sheet: &RunSheet, offline: bool, now: WallTime) -> Result<Facts> {
+/// Gathers what the day needs: files, loudness, receivers, and the relays of what is shown.
+fn facts(
+    installation: &Installation,
+    sheets: &[&RunSheet],
+    shown: &RunSheet,
+    offline: bool,
+    now: WallTime,
+) -> Result<Facts> {
     let (store, library) = (installation.store()?, installation.library()?);
     let target = installation.config().media.target_lufs;
     let mut facts = Facts::default();
-    let used: std::collections::BTreeSet<_> =
-        sheet.lines.iter().flat_map(|line| line.content.media()).collect();
+    let lines = sheets.iter().flat_map(|sheet| &sheet.lines);
+    let used: std::collections::BTreeSet<_> = lines.flat_map(|line| line.content.media()).collect();
     for row in store.media()? {
         let hash = row.media.hash;
         if used.contains(&hash) && library.find(hash).is_none() {
@@ -190,7 +193,7 @@ fn facts(installation: &Installation, sheet: &RunSheet, offline: bool, now: Wall
         facts.titles.insert(hash, row.media.title);
     }
     if !offline {
-        let relays = sheet.lines.iter().filter_map(|line| match &line.content {
+        let relays = shown.lines.iter().filter_map(|line| match &line.content {
             Content::Relay(relay) if line.kept_off().is_none() => Some(&relay.sources),
             _ => None,
         });

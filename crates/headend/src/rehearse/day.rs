@@ -9,6 +9,8 @@ use loa_model::{
 };
 use loa_playout::{Action, Engine, EngineSettings};
 
+use super::findings::Facts;
+
 /// What the engine did with a day.
 #[derive(Clone, Debug, Default)]
 pub struct Aired {
@@ -36,13 +38,15 @@ impl Aired {
     }
 }
 
-/// Airs run-sheets, in order of their dates, from `from` to `to`, with media of these lengths and relays that work.
+/// Airs run-sheets, in order of their dates, from `from` to `to`, with media of these lengths; what is lost does not
+/// load, and of a relay the first source sounds that can be heard.
 ///
 /// Nothing is slept: time goes from one thing to do to the next.
 pub fn air(
     tree: &ZoneTree,
     sheets: &[RunSheet],
     media: &BTreeMap<ContentHash, Duration>,
+    facts: &Facts,
     settings: EngineSettings,
     from: WallTime,
     to: WallTime,
@@ -50,6 +54,7 @@ pub fn air(
     let mut rehearsed = Rehearsed {
         engine: Engine::new(tree.clone(), 1, settings, from),
         media,
+        facts,
         open: BTreeMap::new(),
         aired: Aired::default(),
     };
@@ -86,6 +91,7 @@ pub fn air(
 struct Rehearsed<'a> {
     engine: Engine,
     media: &'a BTreeMap<ContentHash, Duration>,
+    facts: &'a Facts,
     open: BTreeMap<(SessionId, u32), PartStarted>,
     aired: Aired,
 }
@@ -95,12 +101,23 @@ impl Rehearsed<'_> {
         while let Some(action) = self.engine.poll_output() {
             match action {
                 Action::Prepare { media } => {
-                    let known = self.media.get(&media).copied();
-                    let ready = known.ok_or_else(|| "its file is not in the library".to_owned());
+                    let known = self
+                        .media
+                        .get(&media)
+                        .filter(|_| !self.facts.lost.contains(&media));
+                    let ready = known
+                        .copied()
+                        .ok_or_else(|| "its file is not in the library".to_owned());
                     self.engine.handle_media(media, ready, now);
                 }
-                Action::OpenRelay { relay, .. } => {
-                    self.engine.handle_relay(relay, Sound::Source(0), None, now);
+                Action::OpenRelay { relay, spec, .. } => {
+                    let heard = |source: &String| !self.facts.unreachable.contains_key(source);
+                    let sound = spec
+                        .sources
+                        .iter()
+                        .position(heard)
+                        .map_or(Sound::Fill(spec.fill), Sound::Source);
+                    self.engine.handle_relay(relay, sound, None, now);
                 }
                 Action::AsRun(AsRunEvent::Started(part)) => {
                     self.open.insert((part.session, part.part), part);

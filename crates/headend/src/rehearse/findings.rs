@@ -31,8 +31,14 @@ pub fn find(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree, facts: &Facts) -> 
     for line in &sheet.lines {
         found.extend(planned(line));
         if line.kept_off().is_none() {
-            found.extend(sounds(line, facts));
-            found.extend(on_air(line, sheet, aired));
+            let wrong = sounds(line, facts);
+            // What is missing cannot air: that is told already.
+            let told = wrong
+                .iter()
+                .any(|finding| matches!(finding, Finding::Missing { .. }));
+            let aired = on_air(line, sheet, aired).into_iter();
+            found.extend(aired.filter(|finding| !told || !matches!(finding, Finding::NotAired { .. })));
+            found.extend(wrong);
         }
     }
     found.extend(gaps(sheet, aired, tree));
