@@ -261,3 +261,27 @@ fn list(store: &Store, format: super::Format) -> Result<()> {
 const AUDIO_EXTENSIONS: [&str; 12] = [
     "mp3", "mp2", "m4a", "mp4", "aac", "flac", "ogg", "oga", "opus", "wav", "aif", "aiff",
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_stands_for_the_audio_files_in_it_and_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("thu vien/tập/sâu")).unwrap();
+        fs::create_dir(at("khac")).unwrap();
+        for name in ["b.MP3", "a.flac", "ghi-chu.txt", "tập/sâu/c.opus", "khong-duoi"] {
+            fs::write(at("thu vien").join(name), "x").unwrap();
+        }
+        std::os::unix::fs::symlink(at("thu vien"), at("thu vien/tập/vong")).unwrap();
+        let found = audio_files(vec![at("mot.wav"), at("thu vien")]).unwrap();
+        let expected = ["mot.wav", "thu vien/a.flac", "thu vien/b.MP3", "thu vien/tập/sâu/c.opus"];
+        assert_eq!(found, expected.map(at), "a single file is taken as it is named");
+        let error = audio_files(vec![at("khac")]).unwrap_err().to_string();
+        assert!(error.contains("khac holds no audio file"), "{error}");
+    }
+}
