@@ -41,8 +41,7 @@ impl Engine {
                 None if !active => None,
                 None => {
                     if session.on_air.is_none() && !self.shutting_down {
-                        let from = self.soonest(id, at, now);
-                        self.start(id, from);
+                        self.begin(id, self.soonest(id, at, now), now);
                     }
                     let session = self.sessions.get(&id);
                     session
@@ -88,27 +87,29 @@ impl Engine {
         soonest
     }
 
+    /// Puts a session on air, if it may sound from `from` on.
+    fn begin(&mut self, id: SessionId, from: WallTime, now: WallTime) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let over = session.zero.is_some_and(|zero| zero + session.total <= from);
+        let quiet = session.quiet_at.is_some_and(|quiet| quiet <= from);
+        if over || quiet {
+            // That event is on its way.
+        } else if self.is_spent(session, from) {
+            // It takes the air from nothing weaker.
+            self.expire(id, &EndReason::MinutesSpent, now);
+        } else {
+            self.start(id, from);
+        }
+    }
+
     fn start(&mut self, id: SessionId, from: WallTime) {
         let chime = self.chime();
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if session.zero.is_some_and(|zero| zero + session.total <= from) {
-            // It is over before it could begin; its expiry is on the way.
-            return;
-        }
-        if session.quiet_at.is_some_and(|quiet| quiet <= from) {
-            // It has to be silent by then; that event is on the way too.
-            return;
-        }
-        let left = if session.is_authored() {
-            None
-        } else {
-            self.quiet.left(session.zone, from)
-        };
-        let part = session.start(from, chime);
-        part.spent_at = left.map(|left| part.from + left);
-        let part = part.clone();
+        let part = session.start(from, chime).clone();
         let feed = match (&part.sound, &session.relay) {
             (Sound::Media(media), _) => Feed::Media {
                 media: *media,
@@ -219,8 +220,8 @@ impl Engine {
             return;
         };
         session.wants = false;
-        // What gave up is told even if some of it was heard: a restart would go on with it.
-        if session.never_aired() || *reason == EndReason::GaveUp {
+        // What would come back later is told even if some of it was heard: a restart would go on with it.
+        if session.never_aired() || *reason != EndReason::Missed {
             self.log_end(id, reason, now);
         }
     }

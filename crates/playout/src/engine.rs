@@ -14,7 +14,7 @@ use crate::library::{Library, MediaState};
 use crate::quiet::Quiet;
 use crate::relays::Relays;
 use crate::session::Session;
-use crate::settings::{EngineSettings, FADE_ROOM, PREPARE, RELAY_AHEAD};
+use crate::settings::{EngineSettings, FADE_ROOM, MARGIN, PREPARE, RELAY_AHEAD};
 use crate::sheets::Sheets;
 
 /// Keeps the air of every zone.
@@ -50,6 +50,7 @@ impl Engine {
     pub fn new(tree: ZoneTree, epoch: u32, settings: EngineSettings, now: WallTime) -> Self {
         let mut quiet = Quiet::default();
         quiet.take(&tree, settings.utc_offset_min);
+        quiet.begin(now);
         Self {
             tree,
             quiet,
@@ -147,7 +148,7 @@ impl Engine {
                     )
                 };
                 if !session.is_authored() {
-                    self.check_quiet(zone, now + self.settings.delay(class))?;
+                    self.check_quiet(zone, self.heard_from(class, now))?;
                 }
                 let id = session.id;
                 self.add(session, now);
@@ -379,6 +380,11 @@ impl Engine {
         }
     }
 
+    /// Returns the first instant at which something that begins now can be heard.
+    pub(crate) fn heard_from(&self, class: BulletinClass, now: WallTime) -> WallTime {
+        now + self.settings.delay(class) + MARGIN
+    }
+
     /// Returns the number of the session that is made next.
     const fn next_id(&self) -> SessionId {
         SessionId::new(self.epoch, self.sessions_begun + 1)
@@ -470,9 +476,11 @@ impl Engine {
             session.relay = Some(self.open_relay(*occurrence, relay, &session.title));
         }
         if !session.is_authored() {
-            session.quiet_at = self
-                .quiet
-                .from(session.zone, session.planned.unwrap_or(at).max(at));
+            let heard = at.max(self.heard_from(session.class, now));
+            session.quiet_at = self.quiet.from(
+                session.zone,
+                session.planned.map_or(heard, |planned| planned.max(heard)),
+            );
         }
         let needs: Vec<_> = session.needs(at, self.settings.prepare).collect();
         self.sessions.insert(session.id, session);
@@ -506,22 +514,15 @@ impl Engine {
     }
 
     fn log(&mut self, now: WallTime) {
+        self.count_sound(now);
         let Self {
-            sessions,
-            outputs,
-            quiet,
-            tree,
-            ..
+            sessions, outputs, ..
         } = self;
         for session in sessions.values_mut() {
-            let (zone, counts) = (session.zone, !session.is_authored());
             session.log(now, &mut |event| {
                 outputs.push_back(Action::AsRun(event));
             });
-            let over = session.closing.extract_if(.., |part| part.ends <= now);
-            for part in over.filter(|part| counts && part.ends > part.from) {
-                quiet.spend(tree, zone, part.from, part.ends);
-            }
+            session.closing.retain(|part| part.ends > now);
         }
     }
 

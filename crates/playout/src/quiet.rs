@@ -8,15 +8,21 @@ use loa_model::{
 };
 
 use crate::engine::Engine;
+use crate::restore::Stretch;
 use crate::session::Session;
 
-/// What each zone may sound, and has sounded today.
+/// What each zone may sound, and has sounded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quiet {
     hours: BTreeMap<ZoneId, QuietHours>,
-    /// Minutes of sound, by zone, for zones whose minutes are limited: the local day, and how long in it.
-    spent: BTreeMap<ZoneId, (i64, Duration)>,
+    /// How long each zone whose minutes are limited has sounded, by local day: the newest two.
+    spent: BTreeMap<ZoneId, BTreeMap<i64, Duration>>,
+    /// What has sounded by then is in `spent`.
+    counted: WallTime,
 }
+
+/// From the first sound until the first silence.
+type Span = (WallTime, WallTime);
 
 impl Quiet {
     pub(crate) fn take(&mut self, tree: &ZoneTree, utc_offset_min: i16) {
@@ -32,6 +38,11 @@ impl Quiet {
         self.spent.retain(|zone, _| self.hours.contains_key(zone));
     }
 
+    /// Counts what sounds from `now` on.
+    pub(crate) const fn begin(&mut self, now: WallTime) {
+        self.counted = now;
+    }
+
     /// Returns the first instant from `at` on at which a zone may not sound.
     pub(crate) fn from(&self, zone: ZoneId, at: WallTime) -> Option<WallTime> {
         self.hours.get(&zone)?.quiet_from(at)
@@ -41,41 +52,119 @@ impl Quiet {
         self.hours.get(&zone).is_none_or(|hours| hours.permits(at))
     }
 
-    /// Returns for how long a zone may still sound on the day of `at`; none without a limit.
-    pub(crate) fn left(&self, zone: ZoneId, at: WallTime) -> Option<Duration> {
-        let hours = self.hours.get(&zone)?;
-        let limit = Duration::from_secs(u64::from(hours.policy.minutes_a_day?) * 60);
-        let spent = self
-            .spent
-            .get(&zone)
-            .filter(|(day, _)| *day == hours.local_day(at));
-        Some(limit.saturating_sub(spent.map_or(Duration::ZERO, |(_, spent)| *spent)))
+    /// Returns for how long a zone may sound a day; none without a limit.
+    fn limit(&self, zone: ZoneId) -> Option<Duration> {
+        let minutes = self.hours.get(&zone)?.policy.minutes_a_day?;
+        Some(Duration::from_secs(u64::from(minutes) * 60))
     }
 
-    /// Counts a stretch of sound in a zone and all below it.
-    pub(crate) fn spend(&mut self, tree: &ZoneTree, zone: ZoneId, from: WallTime, to: WallTime) {
-        let limited = self
-            .hours
-            .iter()
-            .filter(|(_, hours)| hours.policy.minutes_a_day.is_some());
-        for (heard_in, hours) in limited.filter(|(below, _)| tree.covers(zone, **below)) {
-            let day = hours.local_day(from);
-            let spent = self.spent.entry(*heard_in).or_insert((day, Duration::ZERO));
-            if spent.0 != day {
-                *spent = (day, Duration::ZERO);
+    fn limited(&self) -> Vec<ZoneId> {
+        let limited = self.hours.keys().copied();
+        limited.filter(|zone| self.limit(*zone).is_some()).collect()
+    }
+
+    /// Counts what a zone heard within a span, to each day its own.
+    fn spend(&mut self, zone: ZoneId, heard: &[Span], mut span: Span) {
+        let Some(hours) = self.hours.get(&zone) else {
+            return;
+        };
+        let days = self.spent.entry(zone).or_default();
+        while span.0 < span.1 {
+            let day = hours.local_day(span.0);
+            let ends = hours.day_begins(day + 1).min(span.1);
+            let sounded = covered(heard, (span.0, ends));
+            if !sounded.is_zero() {
+                *days.entry(day).or_default() += sounded;
             }
-            spent.1 += to.since(from);
+            span.0 = ends;
+        }
+        while days.len() > DAYS_KEPT {
+            days.pop_first();
         }
     }
 }
 
 impl Engine {
+    /// Counts what has sounded by now. A zone that heard two things at once sounded once.
+    pub(crate) fn count_sound(&mut self, now: WallTime) {
+        let from = std::mem::replace(&mut self.quiet.counted, now);
+        for zone in self.quiet.limited() {
+            let heard = self.heard_in(zone);
+            self.quiet.spend(zone, &heard, (from, now));
+        }
+    }
+
+    /// Counts what an earlier run sounded.
+    pub(crate) fn count_earlier(&mut self, heard: &[Stretch], now: WallTime) {
+        for zone in self.quiet.limited() {
+            let here = heard
+                .iter()
+                .filter(|stretch| self.tree.covers(stretch.zone, zone));
+            let mut spans: Vec<_> = here.map(|stretch| (stretch.from, stretch.to)).collect();
+            spans.sort_unstable();
+            if let Some((first, _)) = spans.first().copied() {
+                self.quiet.spend(zone, &spans, (first, now));
+            }
+        }
+        self.quiet.counted = now;
+    }
+
+    /// Returns what counts in a zone of all that is not over yet, in order.
+    fn heard_in(&self, zone: ZoneId) -> Vec<Span> {
+        let sessions = self.sessions.values();
+        let counted =
+            sessions.filter(|session| !session.is_authored() && self.tree.covers(session.zone, zone));
+        let parts = counted.flat_map(|session| session.closing.iter().chain(&session.on_air));
+        let mut heard: Vec<_> = parts.map(|part| (part.from, part.ends)).collect();
+        heard.sort_unstable();
+        heard
+    }
+
+    /// Returns for how long a zone will have sounded by `by` on the day of `at`.
+    fn sounded(&self, zone: ZoneId, at: WallTime, by: WallTime) -> Duration {
+        let Quiet {
+            hours,
+            spent,
+            counted,
+        } = &self.quiet;
+        let Some(hours) = hours.get(&zone) else {
+            return Duration::ZERO;
+        };
+        let day = hours.local_day(at);
+        let to_come = (
+            hours.day_begins(day).max(*counted),
+            hours.day_begins(day + 1).min(by),
+        );
+        let counted = spent.get(&zone).and_then(|days| days.get(&day));
+        counted.copied().unwrap_or_default() + covered(&self.heard_in(zone), to_come)
+    }
+
+    /// Returns from when on a zone has sounded for as long as it may, if it sounds from `from` on.
+    fn spent_from(&self, zone: ZoneId, from: WallTime) -> Option<WallTime> {
+        let limit = self.quiet.limit(zone)?;
+        let hours = self.quiet.hours.get(&zone)?;
+        // What it sounded until then is counted.
+        let from = from.max(self.quiet.counted);
+        let spent = from + limit.saturating_sub(self.sounded(zone, from, from));
+        let next_day = hours.day_begins(hours.local_day(from) + 1);
+        if spent < next_day {
+            return Some(spent);
+        }
+        // That day has all of its minutes.
+        (limit < DAY).then(|| next_day + limit)
+    }
+
+    /// Tells whether nothing is left of its zone's minutes for a session that would sound from `from` on.
+    pub(crate) fn is_spent(&self, session: &Session, from: WallTime) -> bool {
+        !session.is_authored() && self.spent_from(session.zone, from) == Some(from)
+    }
+
     /// Tells whether a zone may sound at an instant, and for how much longer that day.
     pub(crate) fn check_quiet(&self, zone: ZoneId, at: WallTime) -> Result<(), Refusal> {
         if !self.quiet.permits(zone, at) {
             return Err(Refusal::QuietHours(zone));
         }
-        if self.quiet.left(zone, at) == Some(Duration::ZERO) {
+        if (self.quiet.limit(zone)).is_some_and(|limit| limit <= self.sounded(zone, at, at)) {
             return Err(Refusal::MinutesSpent(zone));
         }
         Ok(())
@@ -95,18 +184,16 @@ impl Engine {
     pub(crate) fn next_silence(&self) -> Option<(WallTime, SessionId)> {
         let silent = self.sessions.values().filter(|session| session.wants);
         silent
-            .filter_map(|session| Some((session.silent_at()?.0, session.id)))
+            .filter_map(|session| Some((self.silent_at(session)?.0, session.id)))
             .min()
     }
 
     /// Takes a session off the air for good, because its zone has to be silent.
     pub(crate) fn silence(&mut self, id: SessionId, at: WallTime, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let silent = self.sessions.get(&id).and_then(|session| self.silent_at(session));
+        let (Some((_, reason)), Some(session)) = (silent, self.sessions.get_mut(&id)) else {
             return;
         };
-        let reason = session
-            .silent_at()
-            .map_or(EndReason::QuietHours, |(_, reason)| reason);
         session.wants = false;
         let (mut stopped, _) = session.take_back(at);
         stopped.extend(session.close(at, reason.clone()));
@@ -119,6 +206,15 @@ impl Engine {
             self.log_end(id, &reason, now);
         }
     }
+
+    /// Returns from when on a session has to be silent, and why.
+    fn silent_at(&self, session: &Session) -> Option<(WallTime, EndReason)> {
+        let hours = session.quiet_at.map(|at| (at, EndReason::QuietHours));
+        let on_air = session.on_air.as_ref().filter(|_| !session.is_authored());
+        let spent = on_air.and_then(|part| self.spent_from(session.zone, part.from));
+        let spent = spent.map(|at| (at, EndReason::MinutesSpent));
+        [hours, spent].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
 }
 
 impl Session {
@@ -127,12 +223,21 @@ impl Session {
         let named = matches!(&self.origin, Origin::Override { by, .. } if !by.is_empty());
         named && self.class == BulletinClass::Emergency
     }
-
-    /// Returns from when on it has to be silent, and why.
-    fn silent_at(&self) -> Option<(WallTime, EndReason)> {
-        let hours = self.quiet_at.map(|at| (at, EndReason::QuietHours));
-        let spent = self.on_air.as_ref().and_then(|part| part.spent_at);
-        let spent = spent.map(|at| (at, EndReason::MinutesSpent));
-        [hours, spent].into_iter().flatten().min_by_key(|(at, _)| *at)
-    }
 }
+
+/// Returns for how much of a span anything of `heard`, which is in order, sounds.
+fn covered(heard: &[Span], (mut from, to): Span) -> Duration {
+    let mut sounded = Duration::ZERO;
+    for (begins, ends) in heard {
+        let (begins, ends) = ((*begins).max(from), (*ends).min(to));
+        if begins < ends {
+            sounded += ends.since(begins);
+            from = ends;
+        }
+    }
+    sounded
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// What is sounding may have begun on the eve.
+const DAYS_KEPT: usize = 2;

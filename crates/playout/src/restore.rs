@@ -45,9 +45,7 @@ impl Engine {
     ) {
         self.now = now;
         self.last_alive = last_alive;
-        for Stretch { zone, from, to } in heard {
-            self.quiet.spend(&self.tree, *zone, *from, *to);
-        }
+        self.count_earlier(heard, now);
         self.delayed.extend(delayed);
         self.done
             .extend(not_aired.iter().map(|occurrence| (*occurrence, occurrence.start)));

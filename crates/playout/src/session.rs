@@ -78,8 +78,6 @@ pub(crate) struct Part {
     /// Why, once that is decided.
     pub(crate) reason: Option<EndReason>,
     pub(crate) chime: bool,
-    /// When the zone will have sounded for as long as it may today.
-    pub(crate) spent_at: Option<WallTime>,
     /// Whether its start stands in the as-run log.
     pub(crate) logged: bool,
 }
@@ -133,7 +131,6 @@ impl Session {
             ends: at + left.map_or(whole, |left| left.min(whole)),
             reason: None,
             chime: chime.is_some(),
-            spent_at: None,
             logged: false,
         };
         self.on_air.insert(part)
@@ -246,7 +243,6 @@ impl Session {
                 what: what.to_owned(),
             }),
             chime: false,
-            spent_at: None,
             logged: false,
         });
         self.is_unfinished()
@@ -380,7 +376,6 @@ impl Session {
                 ends: now,
                 reason: None,
                 chime: false,
-                spent_at: None,
                 logged: true,
             };
             log(AsRunEvent::Started(self.started(&part)));

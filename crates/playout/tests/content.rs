@@ -437,6 +437,31 @@ fn nothing_normal_sounds_in_quiet_hours() {
     assert_eq!(station.log(), log);
 }
 
+/// Each row: when a live voice is asked for, and whether it may sound. It is heard 280 ms later at the earliest, and the
+/// zone may sound from 60 to 120 seconds.
+#[test]
+fn an_override_may_sound_when_it_can_first_be_heard() {
+    for (when, may) in [(59.71, false), (59.73, true), (118.0, true), (119.73, false)] {
+        let mut station = Station::new(1, 0.0);
+        let now = station.now;
+        station.engine.handle_zones(quiet(1, 2, None), 0, now);
+        station.run(when);
+        let answer = station.command(Command::StartOverride {
+            zone: ZoneId(3),
+            title: "o".into(),
+            media: media(8),
+            duration: s(0.1),
+            class: BulletinClass::Live,
+            chime: false,
+            limit: s(5.0),
+            by: "op".into(),
+        });
+        assert_eq!(answer.is_ok(), may, "asked at {when}: {answer:?}");
+        station.run(200.0);
+        assert_eq!(!station.log().is_empty(), may, "asked at {when}");
+    }
+}
+
 #[test]
 fn minutes_of_a_day_are_counted_across_programmes_and_restarts() {
     let mut station = Station::new(1, 0.0);
