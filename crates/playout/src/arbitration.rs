@@ -173,12 +173,15 @@ impl Engine {
             return;
         };
         let (stopped, over) = session.give_way(at, by);
-        if session.on_air.is_none() && !stopped.is_empty() {
+        // What was to begin and is taken back has waited all along.
+        if session.on_air.is_none() && stopped.iter().any(|stopped| stopped.at.is_some()) {
             session.since = at;
         }
         if session.wants && ready {
             session.wait();
-            session.waits_for = Some(by);
+            if session.never_aired() {
+                session.waits_for = Some(by);
+            }
         }
         self.stop(id, &stopped, now);
         if let Some(reason) = over {
@@ -197,7 +200,8 @@ impl Engine {
         let stopped = session.end(at, now + delay + FIRST_PACKET, reason);
         self.stop(id, &stopped, now);
         self.log_end(id, reason, now);
-        self.arrange(at, now);
+        // What follows waits for what still sounds of it; if nothing does, it need not.
+        self.arrange(now, now);
     }
 
     pub(crate) fn stop(&mut self, session: SessionId, stopped: &[Stopped], now: WallTime) {

@@ -52,7 +52,7 @@ pub(crate) struct Session {
     pub(crate) parts: u32,
     /// Whether any of it stands in the as-run log.
     pub(crate) logged: bool,
-    /// What had the air when it last asked for it.
+    /// What had the air when it last asked for it and had not begun.
     pub(crate) waits_for: Option<SessionId>,
     /// Whether it stands in the as-run log that it could not begin at its time.
     pub(crate) delayed: bool,
@@ -78,6 +78,8 @@ pub(crate) struct Part {
     /// Why, once that is decided.
     pub(crate) reason: Option<EndReason>,
     pub(crate) chime: bool,
+    /// Offset and zero of its session before it: if it is taken back, that goes on as if this had never been.
+    before: (Duration, Option<WallTime>),
     /// Whether its start stands in the as-run log.
     pub(crate) logged: bool,
 }
@@ -111,6 +113,7 @@ impl Session {
         });
         let at = from + chime.unwrap_or_default();
         let at = self.planned.map_or(at, |planned| at.max(planned));
+        let before = (self.offset, self.zero);
         if let Some(zero) = self.zero {
             self.offset = self.offset.max(at.since(zero));
         }
@@ -131,6 +134,7 @@ impl Session {
             ends: at + left.map_or(whole, |left| left.min(whole)),
             reason: None,
             chime: chime.is_some(),
+            before,
             logged: false,
         };
         self.on_air.insert(part)
@@ -243,6 +247,7 @@ impl Session {
                 what: what.to_owned(),
             }),
             chime: false,
+            before: (self.offset, self.zero),
             logged: false,
         });
         self.is_unfinished()
@@ -376,6 +381,7 @@ impl Session {
                 ends: now,
                 reason: None,
                 chime: false,
+                before: (self.offset, self.zero),
                 logged: true,
             };
             log(AsRunEvent::Started(self.started(&part)));
@@ -401,7 +407,7 @@ impl Session {
             }
             decided = decided.or(part.reason);
             self.parts -= 1;
-            self.offset = part.offset;
+            (self.offset, self.zero) = part.before;
             self.chime |= part.chime;
         }
         (taken, decided)
@@ -497,10 +503,12 @@ impl Session {
         starts.chain(ends).chain(self.delayed_at()).min()
     }
 
-    /// Returns when it was to begin, while it cannot and the log does not tell.
+    /// Returns when it was to begin, if something keeps it off the air then and the log does not tell.
     fn delayed_at(&self) -> Option<WallTime> {
-        let waits = self.wants && self.never_aired() && self.waits_for.is_some() && !self.delayed;
-        self.planned.filter(|_| waits)
+        let waits = self.wants && self.waits_for.is_some() && !self.logged && !self.delayed;
+        let first = self.closing.first().or(self.on_air.as_ref());
+        self.planned
+            .filter(|planned| waits && first.is_none_or(|part| part.at > *planned))
     }
 
     fn ended(&self, part: &Part, reason: EndReason) -> PartEnded {
