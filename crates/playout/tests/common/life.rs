@@ -1,19 +1,19 @@
 //! One run after another of the same station, whatever happens to it, and what must hold of its as-run logs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Chime, Command, Content, ContentHash, Days, EndReason, Origin, PartEnded,
-    PartStarted, Piece, PreEmption, QuietHours, QuietPolicy, Relay, RelayId, RunSheetLine, Sound, WallTime,
-    Window, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Command, ContentHash, EndReason, PartEnded, Piece, RelayId, RunSheetLine,
+    Sound, WallTime, ZoneId, ZoneTree,
 };
 use loa_playout::EngineSettings;
 
-use proptest::prelude::*;
+use proptest::sample::Index;
 
+use super::check::{Heard, check, emergencies_are_heard, minutes_are_kept, quiet_is_kept};
 use super::sent::{Sent, check_order, sent};
-use super::{Station, delayed, last_parts, line, media, not_aired, s, settings, tree};
+use super::{Station, counted, delayed, last_parts, media, not_aired, s, settings};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(crate) enum Step {
         chime: bool,
     },
     /// Stops one of the sessions known, by index.
-    Stop(prop::sample::Index),
+    Stop(Index),
     /// Answers for media that loads slowly.
     Load {
         media: i64,
@@ -40,7 +40,7 @@ pub(crate) enum Step {
         source: Option<usize>,
     },
     /// Nothing is heard of one of the sessions known, by index.
-    DeadAir(prop::sample::Index),
+    DeadAir(Index),
     /// The day planned anew with those of its lines whose bit is set.
     Replan(u16),
     /// The power goes, and comes back after this long.
@@ -60,6 +60,7 @@ pub(crate) struct Life {
     /// What the zones may sound; it does not change in one life.
     tree: ZoneTree,
     pub(crate) log: Vec<AsRunEvent>,
+    dead_air: bool,
     /// What each run sent.
     pub(crate) sent: Vec<Result<Vec<Sent>, String>>,
 }
@@ -74,6 +75,7 @@ impl Life {
             slow: slow.clone(),
             tree: tree.clone(),
             log: Vec::new(),
+            dead_air: false,
             sent: Vec::new(),
         };
         life.begin();
@@ -108,9 +110,22 @@ impl Life {
     /// Tells what must hold of everything that happened.
     pub(crate) fn check(&self) -> Result<(), String> {
         check(&self.log)?;
-        quiet_is_kept(&self.log, &self.tree)?;
+        quiet_is_kept(&self.log, &self.tree, 0)?;
+        minutes_are_kept(&self.log, &self.tree, 0)?;
         for run in &self.sent {
-            check_order(run.as_ref().map_err(Clone::clone)?)?;
+            let sent = run.as_ref().map_err(Clone::clone)?;
+            check_order(sent)?;
+            let heard = sent.iter().map(|part| Heard {
+                session: part.start.session,
+                zone: part.start.zone,
+                class: part.start.class,
+                from: part.from,
+                to: part.until,
+            });
+            // What waits for its media is silent, and so is what was told to be.
+            if self.slow.is_empty() && !self.dead_air {
+                emergencies_are_heard(&heard.collect::<Vec<_>>(), &self.tree)?;
+            }
         }
         Ok(())
     }
@@ -212,6 +227,7 @@ impl Life {
                 if !on_air.is_empty() {
                     let (session, now) = (index.get(&on_air).session, self.station.now);
                     let _ = self.station.engine.handle_dead_air(session, false, now);
+                    self.dead_air = true;
                     self.station.drain();
                 }
             }
@@ -253,9 +269,14 @@ impl Life {
         self.station = Station::with(filled(), self.epoch, back);
         self.begin();
         let now = self.station.now;
-        self.station
-            .engine
-            .restore(&parts, &not_aired, &delayed(&self.log), &[], Some(lost_at), now);
+        self.station.engine.restore(
+            &parts,
+            &not_aired,
+            &delayed(&self.log),
+            &counted(&self.log),
+            Some(lost_at),
+            now,
+        );
         self.station.plan(self.lines.clone());
     }
 
@@ -266,131 +287,6 @@ impl Life {
         self.log.extend(events);
     }
 }
-
-/// Every part has one start and one end, nothing overlaps in a zone, nothing is over twice, and what resumes goes on where
-/// it was.
-pub(crate) fn check(log: &[AsRunEvent]) -> Result<(), String> {
-    let mut parts: Vec<(PartStarted, PartEnded)> = Vec::new();
-    let mut open: BTreeMap<_, PartStarted> = BTreeMap::new();
-    let mut over: BTreeMap<_, u32> = BTreeMap::new();
-    for event in log {
-        match event {
-            AsRunEvent::Started(part) => {
-                if open.insert((part.session, part.part), part.clone()).is_some() {
-                    return Err(format!("started twice: {part:?}"));
-                }
-            }
-            AsRunEvent::Ended(end) => {
-                let Some(start) = open.remove(&(end.session, end.part)) else {
-                    return Err(format!("an end without a start: {end:?}"));
-                };
-                if end.media_offset < start.media_offset {
-                    return Err(format!("it ran backwards: {start:?} {end:?}"));
-                }
-                let by_itself = matches!(end.reason, EndReason::Completed | EndReason::TimeLimit);
-                let to_its_end = end.at >= start.ends;
-                if let (Origin::Slot(occurrence), true, true) = (&start.origin, by_itself, to_its_end) {
-                    *over.entry(*occurrence).or_default() += 1;
-                }
-                parts.push((start, end.clone()));
-            }
-            AsRunEvent::NotAired { occurrence, .. } => *over.entry(*occurrence).or_default() += 1,
-            AsRunEvent::Delayed { .. } => {}
-        }
-    }
-    if let Some(part) = open.values().next() {
-        return Err(format!("no end: {part:?}"));
-    }
-    if let Some((occurrence, _)) = over.iter().find(|(_, times)| **times > 1) {
-        let origin = Origin::Slot(*occurrence);
-        let own = log.iter().filter(|event| match event {
-            AsRunEvent::Started(part) => part.origin == origin,
-            AsRunEvent::NotAired {
-                occurrence: never, ..
-            }
-            | AsRunEvent::Delayed {
-                occurrence: never, ..
-            } => never == occurrence,
-            AsRunEvent::Ended(end) => parts
-                .iter()
-                .any(|(start, own)| own == end && start.origin == origin),
-        });
-        let told: Vec<_> = own.map(|event| format!("{event:?}")).collect();
-        return Err(format!(
-            "over more than once: {occurrence:?}\n{}",
-            told.join("\n")
-        ));
-    }
-    // What sounded, from the first programme sample on; a chime before it belongs to its part, but is not in the log.
-    let sounded: Vec<_> = parts.iter().filter(|(start, end)| end.at > start.at).collect();
-    for (i, (start, end)) in sounded.iter().enumerate() {
-        for (other, other_end) in &sounded[i + 1..] {
-            let overlap = start.at < other_end.at && other.at < end.at;
-            if overlap && start.zone == other.zone {
-                return Err(format!("two at once: {start:?} {other:?}"));
-            }
-        }
-    }
-    resumed_where_it_was(&sounded)
-}
-
-/// Within one run of the head-end, what resumes goes on within a packet of where it was cut, and what rejoins is where it
-/// would have been.
-fn resumed_where_it_was(sounded: &[&(PartStarted, PartEnded)]) -> Result<(), String> {
-    let mut last: BTreeMap<_, &(PartStarted, PartEnded)> = BTreeMap::new();
-    let mut in_order: Vec<_> = sounded.to_vec();
-    in_order.sort_by_key(|(start, _)| (start.session, start.at));
-    for part in in_order {
-        let Some((_, before)) = last.insert(part.0.session, part) else {
-            continue;
-        };
-        let (start, _) = part;
-        let expected = match start.pre_emption {
-            PreEmption::Rejoin | PreEmption::Duck => before.media_offset + start.at.since(before.at),
-            PreEmption::Resume | PreEmption::Drop => before.media_offset,
-        };
-        let off = start.media_offset.abs_diff(expected);
-        if off > PACKET {
-            return Err(format!("resumed {off:?} off: {before:?} {start:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// Nothing but an emergency with a named author sounds where the zone may not.
-fn quiet_is_kept(log: &[AsRunEvent], tree: &ZoneTree) -> Result<(), String> {
-    let ends: BTreeMap<_, WallTime> = log
-        .iter()
-        .filter_map(|event| match event {
-            AsRunEvent::Ended(end) => Some(((end.session, end.part), end.at)),
-            _ => None,
-        })
-        .collect();
-    for event in log {
-        let AsRunEvent::Started(part) = event else {
-            continue;
-        };
-        let named = matches!(&part.origin, Origin::Override { by, .. } if !by.is_empty());
-        if named && part.class == BulletinClass::Emergency {
-            continue;
-        }
-        let Some(policy) = tree.quiet(part.zone) else {
-            continue;
-        };
-        let hours = QuietHours {
-            policy: policy.clone(),
-            utc_offset_min: 0,
-        };
-        let end = ends.get(&(part.session, part.part)).copied().unwrap_or(part.ends);
-        if end > part.at && hours.quiet_from(part.at).is_some_and(|quiet| quiet < end) {
-            return Err(format!("it sounds in quiet hours, until {end}: {part:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// Longest packet that is sent.
-const PACKET: Duration = Duration::from_millis(60);
 
 fn filled_with() -> Piece {
     Piece {
@@ -404,150 +300,4 @@ fn filled() -> EngineSettings {
         fill: Some(filled_with()),
         ..settings()
     }
-}
-
-/// The tree of zones; zones 2 and 3 may be silent for some minutes of the hour in which everything happens.
-pub(crate) fn zones() -> impl Strategy<Value = ZoneTree> {
-    let policy =
-        (0..4u16, 1..5u16, prop::option::of(1..3u16)).prop_map(|(from, length, minutes)| QuietPolicy {
-            windows: vec![Window {
-                days: Days::ALL,
-                from: 480 + from,
-                to: 480 + from + length,
-            }],
-            minutes_a_day: minutes,
-            volume: Vec::new(),
-        });
-    prop::option::weighted(0.5, policy).prop_map(|policy| {
-        let all = tree();
-        let zones = all.iter().cloned().map(|mut zone| {
-            if zone.id == ZoneId(2) {
-                zone.settings.quiet.clone_from(&policy);
-            }
-            zone
-        });
-        ZoneTree::new(zones.collect()).unwrap()
-    })
-}
-
-fn class() -> impl Strategy<Value = BulletinClass> {
-    prop::sample::select(BulletinClass::ALL.to_vec())
-}
-
-pub(crate) fn planned() -> impl Strategy<Value = Vec<RunSheetLine>> {
-    let policies = [
-        PreEmption::Resume,
-        PreEmption::Rejoin,
-        PreEmption::Duck,
-        PreEmption::Drop,
-    ];
-    let one = (
-        1..=5i64,
-        0..120u32,
-        1..40u32,
-        class(),
-        any::<bool>(),
-        any::<bool>(),
-        prop::sample::select(policies.to_vec()),
-        (content(), prop::option::weighted(0.2, 1..20u64), 1..4u16),
-    );
-    prop::collection::vec(one, 0..14).prop_map(|lines| {
-        let lines = lines.into_iter().enumerate();
-        let made = lines.map(
-            |(i, (zone, start, duration, class, chime, cut, pre_emption, (content, patience, order)))| {
-                let made = line(
-                    i64::try_from(i).unwrap() + 1,
-                    zone,
-                    f64::from(start),
-                    f64::from(duration),
-                    class,
-                );
-                let (content, pre_emption) = content.of(&made.content, pre_emption);
-                RunSheetLine {
-                    // What has no end of its own is cut.
-                    cut: cut || content.duration().is_none(),
-                    chime: Chime {
-                        before: chime,
-                        after: chime && order == 1,
-                        gain_db: 0,
-                    },
-                    content,
-                    order,
-                    pre_emption,
-                    give_up_after: patience.map(Duration::from_secs),
-                    ..made
-                }
-            },
-        );
-        made.collect()
-    })
-}
-
-/// What a line is made of.
-#[derive(Clone, Copy, Debug)]
-enum Made {
-    Whole,
-    Pieces(u8),
-    Relay,
-    Silence,
-}
-
-fn content() -> impl Strategy<Value = Made> {
-    prop_oneof![
-        4 => Just(Made::Whole),
-        2 => (2..5u8).prop_map(Made::Pieces),
-        1 => Just(Made::Relay),
-        1 => Just(Made::Silence),
-    ]
-}
-
-impl Made {
-    /// Makes a whole piece of it, and says how it comes back.
-    fn of(self, whole: &Content, pre_emption: PreEmption) -> (Content, PreEmption) {
-        let (_, piece, _) = whole.piece_at(Duration::ZERO).expect("a line has a length");
-        match self {
-            Self::Whole => (whole.clone(), pre_emption),
-            Self::Pieces(count) => {
-                let duration = piece.duration / u32::from(count);
-                let number = i64::from(piece.media.0[0]);
-                let pieces = (0..i64::from(count)).map(|index| Piece {
-                    media: media(number + 30 * (index % 2)),
-                    duration,
-                });
-                (Content::Pieces(pieces.collect()), pre_emption)
-            }
-            Self::Relay => {
-                let relay = Relay {
-                    sources: vec!["http://one".into(), "http://two".into()],
-                    fill: None,
-                    silence: Duration::from_secs(10),
-                    studio: false,
-                };
-                // What is live cannot resume.
-                let comes_back = if pre_emption == PreEmption::Drop {
-                    PreEmption::Drop
-                } else {
-                    PreEmption::Rejoin
-                };
-                (Content::Relay(relay), comes_back)
-            }
-            Self::Silence => (Content::Silence, pre_emption),
-        }
-    }
-}
-
-pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let one = prop_oneof![
-        6 => (0.0..15.0f64).prop_map(Step::Wait),
-        3 => (1..=5i64, 20..24i64, class(), 1.0..30.0f64, 0.5..40.0f64, any::<bool>())
-            .prop_map(|(zone, media, class, duration, limit, chime)| Step::Override { zone, media, class, duration, limit, chime }),
-        2 => any::<prop::sample::Index>().prop_map(Step::Stop),
-        1 => (1..24i64, any::<bool>()).prop_map(|(media, ready)| Step::Load { media, ready }),
-        1 => (1..4u32, prop::option::of(0..2usize)).prop_map(|(relay, source)| Step::Source { relay, source }),
-        1 => any::<prop::sample::Index>().prop_map(Step::DeadAir),
-        2 => any::<u16>().prop_map(Step::Replan),
-        1 => (0.1..20.0f64).prop_map(Step::Crash),
-        1 => (0.1..20.0f64).prop_map(Step::Restart),
-    ];
-    prop::collection::vec(one, 0..25)
 }

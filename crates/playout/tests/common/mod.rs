@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod check;
 pub(crate) mod life;
+pub(crate) mod lives;
 pub(crate) mod script;
 pub(crate) mod sent;
 
@@ -12,10 +14,12 @@ use std::time::Duration;
 
 use loa_model::{
     AsRunEvent, BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, ORDER_DEFAULT,
-    OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId, SlotId, Verdict,
-    WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
+    OccurrenceId, Origin, PartStarted, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId,
+    SlotId, Verdict, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
-use loa_playout::{Action, ChimeInfo, Engine, EngineSettings, LastPart};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use loa_playout::{Action, ChimeInfo, Engine, EngineSettings, LastPart, Stretch};
 
 /// Number of the chime's media.
 pub(crate) const CHIME: i64 = 99;
@@ -125,7 +129,10 @@ impl Station {
 
     /// Runs to `s`, stopping wherever the engine asks to be woken.
     pub(crate) fn run(&mut self, s: f64) {
-        let until = at(s);
+        self.run_to(at(s));
+    }
+
+    pub(crate) fn run_to(&mut self, until: WallTime) {
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) {
             assert!(
                 due > self.now || self.engine.poll_timeout() != Some(self.now),
@@ -330,6 +337,55 @@ pub(crate) fn delayed(log: &[AsRunEvent]) -> Vec<OccurrenceId> {
         _ => None,
     });
     delayed.filter(|occurrence| !begun(*occurrence)).collect()
+}
+
+/// Returns what counts towards the minutes of its day, as the store has it.
+pub(crate) fn counted(log: &[AsRunEvent]) -> Vec<Stretch> {
+    let ends: BTreeMap<_, WallTime> = log
+        .iter()
+        .filter_map(|event| match event {
+            AsRunEvent::Ended(ended) => Some(((ended.session, ended.part), ended.at)),
+            _ => None,
+        })
+        .collect();
+    let counts = log.iter().filter_map(|event| match event {
+        AsRunEvent::Started(started) if !is_authored(started) => Some(started),
+        _ => None,
+    });
+    let stretch = |started: &PartStarted| Stretch {
+        zone: started.zone,
+        from: started.at,
+        to: ends
+            .get(&(started.session, started.part))
+            .map_or(started.at, |end| started.at.max(*end)),
+    };
+    counts.map(stretch).collect()
+}
+
+/// Tells whether it is an emergency that a named person released.
+pub(crate) fn is_authored(started: &PartStarted) -> bool {
+    let named = matches!(&started.origin, Origin::Override { by, .. } if !by.is_empty());
+    named && started.class == BulletinClass::Emergency
+}
+
+/// Returns the seed of a long test, which it prints; `LOA_SEED` chooses another.
+pub(crate) fn seed() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a seed from the person who runs the test"
+    )]
+    let seed = std::env::var("LOA_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(20_261_123);
+    println!("LOA_SEED={seed}");
+    seed
+}
+
+/// Makes the same random values from the same seed.
+pub(crate) fn seeded(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    TestRunner::new_with_rng(Config::default(), rng)
 }
 
 /// Seconds after [`T0`].
