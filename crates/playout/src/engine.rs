@@ -13,7 +13,7 @@ use crate::action::Action;
 use crate::library::{Library, MediaState};
 use crate::quiet::Quiet;
 use crate::relays::Relays;
-use crate::session::Session;
+use crate::session::{Part, Session};
 use crate::settings::{EngineSettings, FADE_ROOM, MARGIN, PREPARE, RELAY_AHEAD};
 use crate::sheets::Sheets;
 
@@ -514,7 +514,15 @@ impl Engine {
     }
 
     fn log(&mut self, now: WallTime) {
-        self.count_sound(now);
+        let is_over = |part: &Part| part.ends <= now;
+        // What is forgotten was counted.
+        if self
+            .sessions
+            .values()
+            .any(|session| session.closing.iter().any(is_over))
+        {
+            self.count_sound(now);
+        }
         let Self {
             sessions, outputs, ..
         } = self;
@@ -522,7 +530,7 @@ impl Engine {
             session.log(now, &mut |event| {
                 outputs.push_back(Action::AsRun(event));
             });
-            session.closing.retain(|part| part.ends > now);
+            session.closing.retain(|part| !is_over(part));
         }
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Quiet {
 /// From the first sound until the first silence.
 type Span = (WallTime, WallTime);
 
+/// What counts of all that is not over yet, by the zone it is sent to.
+type Sent = BTreeMap<ZoneId, Vec<Span>>;
+
 impl Quiet {
     pub(crate) fn take(&mut self, tree: &ZoneTree, utc_offset_min: i16) {
         let zones = tree.iter().filter_map(|zone| {
@@ -58,9 +61,12 @@ impl Quiet {
         Some(Duration::from_secs(u64::from(minutes) * 60))
     }
 
-    fn limited(&self) -> Vec<ZoneId> {
-        let limited = self.hours.keys().copied();
-        limited.filter(|zone| self.limit(*zone).is_some()).collect()
+    fn is_limited(&self, zone: ZoneId) -> bool {
+        self.limit(zone).is_some()
+    }
+
+    fn limited(&self) -> impl Iterator<Item = ZoneId> {
+        self.hours.keys().copied().filter(|zone| self.is_limited(*zone))
     }
 
     /// Counts what a zone heard within a span, to each day its own.
@@ -88,15 +94,20 @@ impl Engine {
     /// Counts what has sounded by now. A zone that heard two things at once sounded once.
     pub(crate) fn count_sound(&mut self, now: WallTime) {
         let from = std::mem::replace(&mut self.quiet.counted, now);
-        for zone in self.quiet.limited() {
-            let heard = self.heard_in(zone);
+        if self.quiet.limited().next().is_none() {
+            return;
+        }
+        let sent = self.sent();
+        let sounds = |zone: &ZoneId| self.tree.chain(*zone).any(|above| sent.contains_key(&above.id));
+        for zone in self.quiet.limited().filter(sounds).collect::<Vec<_>>() {
+            let heard = self.heard_in(zone, &sent);
             self.quiet.spend(zone, &heard, (from, now));
         }
     }
 
     /// Counts what an earlier run sounded.
     pub(crate) fn count_earlier(&mut self, heard: &[Stretch], now: WallTime) {
-        for zone in self.quiet.limited() {
+        for zone in self.quiet.limited().collect::<Vec<_>>() {
             let here = heard
                 .iter()
                 .filter(|stretch| self.tree.covers(stretch.zone, zone));
@@ -109,19 +120,26 @@ impl Engine {
         self.quiet.counted = now;
     }
 
-    /// Returns what counts in a zone of all that is not over yet, in order.
-    fn heard_in(&self, zone: ZoneId) -> Vec<Span> {
-        let sessions = self.sessions.values();
-        let counted =
-            sessions.filter(|session| !session.is_authored() && self.tree.covers(session.zone, zone));
-        let parts = counted.flat_map(|session| session.closing.iter().chain(&session.on_air));
-        let mut heard: Vec<_> = parts.map(|part| (part.from, part.ends)).collect();
+    fn sent(&self) -> Sent {
+        let mut sent = Sent::new();
+        for session in self.sessions.values().filter(|session| !session.is_authored()) {
+            let parts = session.closing.iter().chain(&session.on_air);
+            let spans = parts.map(|part| (part.from, part.ends));
+            sent.entry(session.zone).or_default().extend(spans);
+        }
+        sent
+    }
+
+    /// Returns what of it is heard in a zone, in order.
+    fn heard_in(&self, zone: ZoneId, sent: &Sent) -> Vec<Span> {
+        let chain = self.tree.chain(zone).filter_map(|above| sent.get(&above.id));
+        let mut heard: Vec<_> = chain.flatten().copied().collect();
         heard.sort_unstable();
         heard
     }
 
     /// Returns for how long a zone will have sounded by `by` on the day of `at`.
-    fn sounded(&self, zone: ZoneId, at: WallTime, by: WallTime) -> Duration {
+    fn sounded(&self, zone: ZoneId, sent: &Sent, at: WallTime, by: WallTime) -> Duration {
         let Quiet {
             hours,
             spent,
@@ -136,16 +154,16 @@ impl Engine {
             hours.day_begins(day + 1).min(by),
         );
         let counted = spent.get(&zone).and_then(|days| days.get(&day));
-        counted.copied().unwrap_or_default() + covered(&self.heard_in(zone), to_come)
+        counted.copied().unwrap_or_default() + covered(&self.heard_in(zone, sent), to_come)
     }
 
     /// Returns from when on a zone has sounded for as long as it may, if it sounds from `from` on.
-    fn spent_from(&self, zone: ZoneId, from: WallTime) -> Option<WallTime> {
+    fn spent_from(&self, zone: ZoneId, sent: &Sent, from: WallTime) -> Option<WallTime> {
         let limit = self.quiet.limit(zone)?;
         let hours = self.quiet.hours.get(&zone)?;
         // What it sounded until then is counted.
         let from = from.max(self.quiet.counted);
-        let spent = from + limit.saturating_sub(self.sounded(zone, from, from));
+        let spent = from + limit.saturating_sub(self.sounded(zone, sent, from, from));
         let next_day = hours.day_begins(hours.local_day(from) + 1);
         if spent < next_day {
             return Some(spent);
@@ -156,7 +174,8 @@ impl Engine {
 
     /// Tells whether nothing is left of its zone's minutes for a session that would sound from `from` on.
     pub(crate) fn is_spent(&self, session: &Session, from: WallTime) -> bool {
-        !session.is_authored() && self.spent_from(session.zone, from) == Some(from)
+        let limited = !session.is_authored() && self.quiet.is_limited(session.zone);
+        limited && self.spent_from(session.zone, &self.sent(), from) == Some(from)
     }
 
     /// Tells whether a zone may sound at an instant, and for how much longer that day.
@@ -164,7 +183,8 @@ impl Engine {
         if !self.quiet.permits(zone, at) {
             return Err(Refusal::QuietHours(zone));
         }
-        if (self.quiet.limit(zone)).is_some_and(|limit| limit <= self.sounded(zone, at, at)) {
+        let spent = |limit| limit <= self.sounded(zone, &self.sent(), at, at);
+        if self.quiet.limit(zone).is_some_and(spent) {
             return Err(Refusal::MinutesSpent(zone));
         }
         Ok(())
@@ -182,15 +202,20 @@ impl Engine {
 
     /// Returns the next session that has to be silent from an instant on.
     pub(crate) fn next_silence(&self) -> Option<(WallTime, SessionId)> {
+        let is_limited = self.quiet.limited().next().is_some();
+        let sent = is_limited.then(|| self.sent()).unwrap_or_default();
         let silent = self.sessions.values().filter(|session| session.wants);
         silent
-            .filter_map(|session| Some((self.silent_at(session)?.0, session.id)))
+            .filter_map(|session| Some((self.silent_at(session, &sent)?.0, session.id)))
             .min()
     }
 
     /// Takes a session off the air for good, because its zone has to be silent.
     pub(crate) fn silence(&mut self, id: SessionId, at: WallTime, now: WallTime) {
-        let silent = self.sessions.get(&id).and_then(|session| self.silent_at(session));
+        let silent = self
+            .sessions
+            .get(&id)
+            .and_then(|session| self.silent_at(session, &self.sent()));
         let (Some((_, reason)), Some(session)) = (silent, self.sessions.get_mut(&id)) else {
             return;
         };
@@ -208,10 +233,10 @@ impl Engine {
     }
 
     /// Returns from when on a session has to be silent, and why.
-    fn silent_at(&self, session: &Session) -> Option<(WallTime, EndReason)> {
+    fn silent_at(&self, session: &Session, sent: &Sent) -> Option<(WallTime, EndReason)> {
         let hours = session.quiet_at.map(|at| (at, EndReason::QuietHours));
         let on_air = session.on_air.as_ref().filter(|_| !session.is_authored());
-        let spent = on_air.and_then(|part| self.spent_from(session.zone, part.from));
+        let spent = on_air.and_then(|part| self.spent_from(session.zone, sent, part.from));
         let spent = spent.map(|at| (at, EndReason::MinutesSpent));
         [hours, spent].into_iter().flatten().min_by_key(|(at, _)| *at)
     }

@@ -31,8 +31,8 @@ pub struct Stretch {
 impl Engine {
     /// Takes up what an earlier run left: call it once, before the first run-sheet.
     ///
-    /// What was on air when the head-end stopped goes on as if it had run meanwhile; what waited to resume waits
-    /// again; anything else is over. `not_aired` are occurrences that the log says never will be, `delayed` those that
+    /// What was on air when the head-end stopped goes on as if it had run meanwhile, or from where it was if the clock
+    /// was set back; what waited to resume waits again; anything else is over. `not_aired` are occurrences that the log says never will be, `delayed` those that
     /// could not begin at their time and have not begun since, and `heard` is what counts towards today's minutes.
     pub fn restore(
         &mut self,
@@ -85,13 +85,11 @@ impl Engine {
             Some(EndReason::PreEmpted { .. }) => started.pre_emption != PreEmption::Drop,
             Some(_) => false,
         };
-        let resumes = matches!(
-            ended,
-            Some(PartEnded {
-                reason: EndReason::PreEmpted { .. },
-                ..
-            })
-        ) && started.pre_emption == PreEmption::Resume;
+        let resumes = ended.as_ref().is_some_and(|ended| match ended.reason {
+            EndReason::PreEmpted { .. } => started.pre_emption == PreEmption::Resume,
+            // The clock was set back: nobody knows how long it was away.
+            _ => ended.at > now,
+        });
         let zero = started.at - started.media_offset;
         let total = whole;
         let over = !resumes && zero + total <= now + self.settings.delay(started.class) + MARGIN;

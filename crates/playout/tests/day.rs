@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::{Station, at, last_parts, line, media};
 use loa_model::BulletinClass::{Emergency, Live, Normal, Priority};
-use loa_model::{Command, PreEmption, Refusal, RunSheetLine, SessionId, ZoneId};
-use loa_playout::Action;
+use loa_model::{Command, EndReason, PartEnded, PreEmption, Refusal, RunSheetLine, SessionId, ZoneId};
+use loa_playout::{Action, LastPart};
 
 /// Runs `lines` for 200 s and returns the log.
 fn aired(lines: Vec<RunSheetLine>) -> String {
@@ -474,6 +474,51 @@ fn after_a_crash_what_was_pre_empted_waits_and_what_is_over_stays_over() {
     assert_eq!(
         after.log(),
         "o9@32.28+12.00..120.28+100.00 completed\np1@120.28+10.28..170.00+60.00 completed"
+    );
+}
+
+/// A day until 220 s, then a power cut after which the clock shows `now`.
+fn after_a_power_cut_at_220(now: f64) -> String {
+    let lines = || {
+        vec![
+            line(1, 2, 200.0, 60.0, Normal),
+            line(2, 4, 150.0, 5.0, Normal),
+            line(3, 4, 300.0, 5.0, Normal),
+        ]
+    };
+    let mut before = Station::new(1, 0.0);
+    before.plan(lines());
+    before.run(220.0);
+    let mut parts = last_parts(&before.events());
+    for LastPart { started, ended } in &mut parts {
+        ended.get_or_insert_with(|| PartEnded {
+            session: started.session,
+            part: started.part,
+            at: at(220.0),
+            media_offset: at(220.0).since(started.at),
+            reason: EndReason::HeadEndLost,
+        });
+    }
+    let mut after = Station::new(2, now);
+    after
+        .engine
+        .restore(&parts, &[], &[], &[], Some(at(220.0)), at(now));
+    after.plan(lines());
+    after.run(500.0);
+    after.log()
+}
+
+#[test]
+fn a_clock_that_is_set_by_minutes_across_a_power_cut_repeats_nothing() {
+    assert_eq!(
+        after_a_power_cut_at_220(103.0),
+        "p1@103.68+20.00..143.68+60.00 completed\np3@300.00+0.00..305.00+5.00 completed",
+        "back: it goes on from where it was"
+    );
+    assert_eq!(
+        after_a_power_cut_at_220(343.0),
+        "p3 not aired: missed",
+        "forward: it is over"
     );
 }
 

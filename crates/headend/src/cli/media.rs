@@ -279,7 +279,12 @@ mod tests {
         }
         std::os::unix::fs::symlink(at("thu vien"), at("thu vien/tập/vong")).unwrap();
         let found = audio_files(vec![at("mot.wav"), at("thu vien")]).unwrap();
-        let expected = ["mot.wav", "thu vien/a.flac", "thu vien/b.MP3", "thu vien/tập/sâu/c.opus"];
+        let expected = [
+            "mot.wav",
+            "thu vien/a.flac",
+            "thu vien/b.MP3",
+            "thu vien/tập/sâu/c.opus",
+        ];
         assert_eq!(found, expected.map(at), "a single file is taken as it is named");
         let error = audio_files(vec![at("khac")]).unwrap_err().to_string();
         assert!(error.contains("khac holds no audio file"), "{error}");
