@@ -149,6 +149,12 @@ impl Watch {
             let same = before.is_some_and(|before| !inputs.differs_on(*date, &before));
             same && self.sheets.contains_key(date)
         };
+        if self.sheets.is_empty() {
+            // What of the eve still waits for the air, or was missed while nothing ran, is in its sheet alone.
+            if let Some(eve) = store.run_sheet(today - Days::new(1))? {
+                self.on_air.take_run_sheet(Arc::new(eve))?;
+            }
+        }
         // Tomorrow too: its first programme may begin with a chime today.
         let mut dates = vec![today, today + Days::new(1)];
         dates.retain(|date| !is_in_force(date));

@@ -35,7 +35,7 @@ pub use quiet::{
     Window,
 };
 pub use receiver::{Receipt, Receiver, Silence, Silenced};
-pub use run_sheet::{Content, Piece, Reason, RunSheet, RunSheetLine, TieRule, Verdict};
+pub use run_sheet::{Content, LineName, Piece, Reason, RunSheet, RunSheetLine, TieRule, Verdict};
 pub use schedule::{NewException, NewProfile, NewProgramme, NewSlot, NewZone, Schedule};
 pub use slot::{MakesRoom, ORDER_DEFAULT, Overrun, Recurrence, Slot, SlotChange, SlotException, SlotSpec};
 pub use time::{MonoTime, SAMPLE_RATE, SampleTime, WallTime, duration_to_samples, samples_to_duration};

@@ -37,7 +37,10 @@ impl RunSheet {
 
     /// Returns the line with this number.
     pub fn line(&self, number: u32) -> Option<&RunSheetLine> {
-        self.lines.iter().find(|line| line.number == number)
+        // In a whole run-sheet its place tells; in a part of one it is looked for.
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        let there = self.lines.get(place).filter(|line| line.number == number);
+        there.or_else(|| self.lines.iter().find(|line| line.number == number))
     }
 }
 
@@ -177,7 +180,24 @@ pub enum Verdict {
     Dropped,
 }
 
-/// Why a line stands as it does. Other lines are named by their number.
+/// A line, as another line names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LineName {
+    /// A line of the same run-sheet, by its number.
+    Here(u32),
+    /// A line of the run-sheet of the eve or of the day after, met over midnight.
+    On {
+        /// Whose run-sheet.
+        date: NaiveDate,
+        /// Its number there.
+        line: u32,
+        /// Name of its programme.
+        title: String,
+    },
+}
+
+/// Why a line stands as it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -197,14 +217,14 @@ pub enum Reason {
     /// It takes the air from another line.
     Outranks {
         /// The other line.
-        line: u32,
+        line: LineName,
         /// What decides.
         rule: TieRule,
     },
     /// Another line takes the air from it.
     YieldsTo {
         /// The other line.
-        line: u32,
+        line: LineName,
         /// What decides.
         rule: TieRule,
         /// What becomes of it.
@@ -224,7 +244,7 @@ pub enum Reason {
         /// The zone below.
         zone: ZoneId,
         /// The line that is heard there.
-        line: u32,
+        line: LineName,
         /// What decides.
         rule: TieRule,
     },

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
 use loa_model::{
-    ApprovalState, BulletinClass, EndReason, MakesRoom, PreEmption, Reason, RunSheet, SessionId, TieRule,
-    Verdict, WallTime, ZoneId, ZoneTree,
+    ApprovalState, BulletinClass, EndReason, LineName, MakesRoom, PreEmption, Reason, RunSheet, SessionId,
+    TieRule, Verdict, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::lang::Lang;
@@ -122,9 +122,16 @@ pub(crate) fn end_reason(
 /// Returns why a line of the run-sheet stands as it does.
 pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, lang: Lang) -> String {
     let title = |number: u32| sheet.line(number).map_or("", |line| line.title.as_str());
-    let about = |key: &str, line: u32, more: &[(&'static str, &str)]| {
-        let number = line.to_string();
-        let mut values = vec![("line", number.as_str()), ("title", title(line))];
+    let about = |key: &str, name: &LineName, more: &[(&'static str, &str)]| {
+        let (number, title) = match name {
+            LineName::Here(line) => (line.to_string(), title(*line).to_owned()),
+            LineName::On { date, line, title } => {
+                let date = calendar(*date, lang);
+                let title = lang.say_with("title-of-date", &[("title", title), ("date", &date)]);
+                (line.to_string(), title)
+            }
+        };
+        let mut values = vec![("line", number.as_str()), ("title", title.as_str())];
         values.extend_from_slice(more);
         lang.say_with(key, &values)
     };
@@ -134,7 +141,7 @@ pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz
             let (whole, limit) = (length(*whole), length(*limit));
             lang.say_with("reason-cut", &[("length", &whole), ("limit", &limit)])
         }
-        Reason::Outranks { line, rule } => about("reason-outranks", *line, &[("why", &tie(*rule, lang))]),
+        Reason::Outranks { line, rule } => about("reason-outranks", line, &[("why", &tie(*rule, lang))]),
         Reason::YieldsTo { line, rule, then } => {
             let then = lang.say(match then {
                 PreEmption::Resume => "then-resume",
@@ -144,7 +151,7 @@ pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz
             });
             about(
                 "reason-yields",
-                *line,
+                line,
                 &[("why", &tie(*rule, lang)), ("then", &then)],
             )
         }
@@ -159,7 +166,7 @@ pub(crate) fn reason(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz
             let zone = zones.get(*zone).map_or("", |zone| zone.name.as_str());
             about(
                 "reason-ceded",
-                *line,
+                line,
                 &[("why", &tie(*rule, lang)), ("zone", zone)],
             )
         }
@@ -291,7 +298,12 @@ mod tests {
         let (at, rule) = (WallTime::from_unix_s(1_800_000_000), TieRule::Class);
         let s = Duration::from_secs;
         let then = PreEmption::Rejoin;
-        let (line, zone) = (3, ZoneId(1));
+        let (line, zone) = (LineName::Here(3), ZoneId(1));
+        let eve = LineName::On {
+            date: NaiveDate::from_ymd_opt(2027, 1, 14).unwrap(),
+            line: 9,
+            title: "Late music".into(),
+        };
         let rows = [
             (
                 Reason::Scheduled {
@@ -307,12 +319,27 @@ mod tests {
                 "15:00 long, the slot allows 10:00: fades there",
             ),
             (
-                Reason::Outranks { line, rule },
+                Reason::Outranks {
+                    line: line.clone(),
+                    rule,
+                },
                 "goes before #3 “Flood” (stronger class)",
             ),
             (
-                Reason::YieldsTo { line, rule, then },
+                Reason::YieldsTo {
+                    line: line.clone(),
+                    rule,
+                    then,
+                },
                 "yields to #3 “Flood” (stronger class), then rejoins in mid-programme",
+            ),
+            (
+                Reason::YieldsTo {
+                    line: eve,
+                    rule,
+                    then,
+                },
+                "yields to #9 “Late music, 2027-01-14” (stronger class), then rejoins in mid-programme",
             ),
             (
                 Reason::OffAir {

@@ -32,6 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) won_from: BTreeSet<usize>,
     /// Zones below whose receivers heard another claim meanwhile.
     pub(crate) ceded: BTreeSet<(ZoneId, usize)>,
+    /// From when on it wants the air no more.
+    pub(crate) over: Option<WallTime>,
 }
 
 /// One stretch off the air.
@@ -139,6 +141,7 @@ impl Air<'_> {
         let over: Vec<usize> = self.wanting.iter().filter_map(over).collect();
         for index in over {
             self.wanting.remove(&index);
+            self.outcomes[index].over = Some(now);
         }
     }
 
@@ -235,6 +238,7 @@ impl Air<'_> {
         self.outcomes[winner].won_from.insert(index);
         if claim.pre_emption == PreEmption::Drop {
             self.wanting.remove(&index);
+            self.outcomes[index].over = Some(now);
         }
     }
 }

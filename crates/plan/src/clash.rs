@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Days;
-use loa_model::{PreEmption, Reason, RunSheet, RunSheetLine, TieRule};
+use chrono::NaiveDate;
+use loa_model::{LineName, PreEmption, Reason, RunSheet, RunSheetLine, TieRule};
 
 use crate::content::HeardMedia;
 use crate::day::Planner;
@@ -26,11 +26,13 @@ pub(crate) fn clashes(
     let planner = Planner::new(merged.inputs(known, &heard));
     let mut told = BTreeSet::new();
     let mut found = Vec::new();
-    for day in 0..DAYS {
-        let Some(date) = known.today.checked_add_days(Days::new(day)) else {
-            break;
-        };
-        let sheet = planner.day(date).sheet;
+    // The day after the last is there to be named.
+    let dates = known.today.iter_days();
+    let sheets: BTreeMap<NaiveDate, RunSheet> = dates
+        .take(DAYS + 1)
+        .map(|date| (date, planner.day(date).sheet))
+        .collect();
+    for sheet in sheets.values().take(DAYS) {
         for line in &sheet.lines {
             let place = places.get(line.slot.as_str());
             if let Some((place, fault)) = place.zip(refused(merged, known, line)) {
@@ -40,7 +42,7 @@ pub(crate) fn clashes(
                         .then(|| Diagnostic::error(place, fault.0, fault.1)),
                 );
             }
-            for (winner, rule, then) in yields(&sheet, line) {
+            for (winner, rule, then) in yields(&sheets, sheet, line) {
                 let pair = (line.slot.clone(), winner.slot.clone());
                 let place = places
                     .get(line.slot.as_str())
@@ -106,11 +108,16 @@ fn refused(merged: &Merged, known: &Known<'_>, line: &RunSheetLine) -> Option<(S
 
 /// Walks the lines that a line gives way to.
 fn yields<'a>(
+    sheets: &'a BTreeMap<NaiveDate, RunSheet>,
     sheet: &'a RunSheet,
     line: &'a RunSheetLine,
 ) -> impl Iterator<Item = (&'a RunSheetLine, TieRule, PreEmption)> {
-    line.reasons.iter().filter_map(|reason| match reason {
-        Reason::YieldsTo { line, rule, then } => Some((sheet.line(*line)?, *rule, *then)),
+    let find = move |name: &LineName| match name {
+        LineName::Here(number) => sheet.line(*number),
+        LineName::On { date, line, .. } => sheets.get(date)?.line(*line),
+    };
+    line.reasons.iter().filter_map(move |reason| match reason {
+        Reason::YieldsTo { line, rule, then } => Some((find(line)?, *rule, *then)),
         _ => None,
     })
 }
@@ -187,4 +194,4 @@ fn told_as(
 }
 
 /// A week, and the day after.
-const DAYS: u64 = 8;
+const DAYS: usize = 8;

@@ -1,18 +1,20 @@
 //! One day: slots, exceptions and zones turned into a numbered run-sheet with reasons.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use loa_model::{
     ApprovalState, ContentHash, MakesRoom, OccurrenceId, Overrun, Profile, Programme, ProgrammeId, Reason,
     Recurrence, RunSheet, RunSheetLine, Slot, SlotException, SlotId, Source, Verdict, ZoneId, ZoneTree,
 };
 
-use crate::air::{Claim, Outcome, contend, deciding_rule};
 use crate::content::{Contents, HeardMedia};
 use crate::cron_line::CronFault;
+use crate::explain::{Alone, Around, alone, explain};
 use crate::library::KnownLibrary;
 use crate::occurrence::{Calendar, Change, Start};
 use crate::profiles::ProfilesOfDay;
@@ -59,12 +61,12 @@ impl<'a> DayInputs<'a> {
         let (mine, others) = (self.slots_by_id(), before.slots_by_id());
         let touched = |id: &SlotId| {
             let (new, old) = (mine.get(id), others.get(id));
-            // What began on the eve may run into the date.
             let airs = |(slot, exceptions): &(&Slot, Vec<&SlotException>)| {
                 Calendar::new(&slot.spec).map_or(true, |calendar| {
                     let calendar = calendar.with(exceptions.iter().copied());
-                    let starts = |date| !calendar.starts_on(date, self.tz).is_empty();
-                    starts(date) || date.pred_opt().is_some_and(starts)
+                    // What begins on the days beside it may run into the date, or take the air from what does.
+                    let mut dates = [eve_of(date), Some(date), morrow_of(date)].into_iter().flatten();
+                    dates.any(|date| !calendar.starts_on(date, self.tz).is_empty())
                 })
             };
             new != old && new.into_iter().chain(old).any(airs)
@@ -146,8 +148,8 @@ pub const LINES_MAX: usize = 20_000;
 
 /// Plans every zone's occurrences whose start lies on a local date.
 ///
-/// The same inputs give the same plan, whatever their order. Predictions look at
-/// this date alone: a programme of the eve that runs past midnight is not seen.
+/// The same inputs give the same plan, whatever their order. Predictions look over
+/// both midnights: what the eve still airs, and what of this date meets the day after.
 pub fn plan_day(inputs: &DayInputs<'_>, date: NaiveDate) -> DayPlan {
     Planner::new(*inputs).day(date)
 }
@@ -158,6 +160,15 @@ pub struct Planner<'a> {
     programmes: BTreeMap<ProgrammeId, &'a Programme>,
     /// In order of id.
     slots: Vec<Planned<'a>>,
+    faults: Vec<PlanFault>,
+    /// The newest date's lines and its neighbours', so that days planned one after another are each made once.
+    made: RefCell<BTreeMap<NaiveDate, Rc<Made>>>,
+}
+
+/// A date's lines, numbered, before it is known who yields to whom.
+struct Made {
+    lines: Rc<[RunSheetLine]>,
+    alone: Alone,
     faults: Vec<PlanFault>,
 }
 
@@ -203,11 +214,53 @@ impl<'a> Planner<'a> {
             programmes: programmes.collect(),
             slots,
             faults,
+            made: RefCell::default(),
         }
     }
 
     /// Plans one day.
     pub fn day(&self, date: NaiveDate) -> DayPlan {
+        let made = self.made(date);
+        let near = |date| (date, self.made(date));
+        let eve = eve_of(date).map(near).filter(|(_, eve)| eve.alone.is_late);
+        let eve = eve.map(|(date, eve)| (date, Rc::clone(&eve.lines)));
+        let morrow = || {
+            let (date, morrow) = morrow_of(date).map(near)?;
+            Some((date, Rc::clone(&morrow.lines)))
+        };
+        let mut lines = made.lines.to_vec();
+        explain(self.around(date), eve.as_ref(), &mut lines, &made.alone, morrow);
+        DayPlan {
+            sheet: RunSheet {
+                number: 0,
+                date,
+                lines,
+            },
+            faults: made.faults.clone(),
+        }
+    }
+
+    fn around(&self, date: NaiveDate) -> Around<'_> {
+        Around {
+            tree: self.inputs.tree,
+            tz: self.inputs.tz,
+            date,
+        }
+    }
+
+    /// Makes a date's lines, or finds them.
+    fn made(&self, date: NaiveDate) -> Rc<Made> {
+        if let Some(made) = self.made.borrow().get(&date) {
+            return Rc::clone(made);
+        }
+        let made = Rc::new(self.make(date));
+        let mut all = self.made.borrow_mut();
+        all.retain(|other, _| (*other - date).num_days().abs() < MADE_DAYS);
+        all.insert(date, Rc::clone(&made));
+        made
+    }
+
+    fn make(&self, date: NaiveDate) -> Made {
         let inputs = &self.inputs;
         let mut faults = self.faults.clone();
         let profiles = ProfilesOfDay::new(inputs.tree, inputs.profiles, date);
@@ -264,13 +317,9 @@ impl<'a> Planner<'a> {
                 line.verdict = Verdict::Dropped;
             }
         }
-        explain(inputs.tree, &mut lines);
-        DayPlan {
-            sheet: RunSheet {
-                number: 0,
-                date,
-                lines,
-            },
+        Made {
+            alone: alone(self.around(date), &lines),
+            lines: lines.into(),
             faults,
         }
     }
@@ -389,6 +438,14 @@ impl<'a> Planner<'a> {
     }
 }
 
+fn eve_of(date: NaiveDate) -> Option<NaiveDate> {
+    date.checked_sub_days(Days::new(1))
+}
+
+fn morrow_of(date: NaiveDate) -> Option<NaiveDate> {
+    date.checked_add_days(Days::new(1))
+}
+
 /// Returns how long something sounds in a slot, and whether it is cut there. What has no end of its own takes it all.
 fn within(length: Option<Duration>, limit: Duration, overrun: Overrun) -> (Duration, bool) {
     let Some(length) = length else {
@@ -429,68 +486,5 @@ fn slot_zones(tree: &ZoneTree, slot: &Slot, faults: &mut Vec<PlanFault>) -> Vec<
     zones
 }
 
-/// Plays the lines against each other and writes down who yields to whom, and why.
-fn explain(tree: &ZoneTree, lines: &mut [RunSheetLine]) {
-    let contending = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.verdict == Verdict::Airs);
-    let (places, claims): (Vec<usize>, Vec<Claim>) = contending
-        .map(|(place, line)| {
-            let claim = Claim {
-                zone: line.occurrence.zone,
-                start: line.start,
-                duration: line.duration,
-                class: line.class,
-                order: line.order,
-                pre_emption: line.pre_emption,
-                give_up_after: line.give_up_after,
-            };
-            (place, claim)
-        })
-        .unzip();
-    let numbers: Vec<u32> = places.iter().map(|place| lines[*place].number).collect();
-    for (index, outcome) in contend(tree, &claims).iter().enumerate() {
-        let line = &mut lines[places[index]];
-        line.verdict = match (outcome.aired, outcome.losses.is_empty()) {
-            (false, _) => Verdict::Dropped,
-            (true, true) => Verdict::Airs,
-            (true, false) => Verdict::Shifts,
-        };
-        let mut reasons = outcome_reasons(tree, &claims, &numbers, index, outcome);
-        reasons.append(&mut line.reasons);
-        line.reasons = reasons;
-    }
-}
-
-fn outcome_reasons(
-    tree: &ZoneTree,
-    claims: &[Claim],
-    numbers: &[u32],
-    index: usize,
-    outcome: &Outcome,
-) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    for loss in &outcome.losses {
-        reasons.extend(loss.to.iter().map(|winner| Reason::YieldsTo {
-            line: numbers[*winner],
-            rule: deciding_rule(tree, &claims[*winner], &claims[index]),
-            then: claims[index].pre_emption,
-        }));
-        reasons.push(Reason::OffAir {
-            from: loss.from,
-            back: loss.back,
-            offset: loss.offset,
-        });
-    }
-    reasons.extend(outcome.won_from.iter().map(|loser| Reason::Outranks {
-        line: numbers[*loser],
-        rule: deciding_rule(tree, &claims[index], &claims[*loser]),
-    }));
-    reasons.extend(outcome.ceded.iter().map(|(zone, winner)| Reason::CededIn {
-        zone: *zone,
-        line: numbers[*winner],
-        rule: deciding_rule(tree, &claims[*winner], &claims[index]),
-    }));
-    reasons
-}
+/// A day, its eve and the day after.
+const MADE_DAYS: i64 = 3;

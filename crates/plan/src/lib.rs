@@ -7,6 +7,7 @@ mod content;
 mod cron_line;
 mod day;
 mod diagnostic;
+mod explain;
 mod export;
 mod file;
 mod ical;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use loa_model::{
-    ApprovalState, BulletinClass, MakesRoom, PreEmption, Reason, RunSheet, RunSheetLine, TieRule, Verdict,
-    WallTime, ZoneId, ZoneTree,
+    ApprovalState, BulletinClass, LineName, MakesRoom, PreEmption, Reason, RunSheet, RunSheetLine, TieRule,
+    Verdict, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::local::to_local;
@@ -203,6 +203,16 @@ impl RunSheetText<'_> {
         }
     }
 
+    fn named(&self, sheet: &RunSheet, name: &LineName) -> String {
+        match name {
+            LineName::Here(number) => self.other(sheet, *number),
+            LineName::On { date, line, title } => match self.lang {
+                Lang::Vi => format!("#{line} \"{title}\" của ngày {}", date.format("%d/%m")),
+                Lang::En => format!("#{line} \"{title}\" of {}", date.format("%m-%d")),
+            },
+        }
+    }
+
     fn other(&self, sheet: &RunSheet, number: u32) -> String {
         let title = sheet.line(number).map_or("?", |line| line.title.as_str());
         format!("#{number} \"{title}\"")
@@ -229,11 +239,11 @@ impl RunSheetText<'_> {
                 }
             }
             Reason::Outranks { line, rule } => {
-                let (other, rule) = (self.other(sheet, *line), self.rule(*rule));
+                let (other, rule) = (self.named(sheet, line), self.rule(*rule));
                 format!("{} {other} ({rule})", self.say("đi trước", "goes before"))
             }
             Reason::YieldsTo { line, rule, then } => {
-                let (other, rule) = (self.other(sheet, *line), self.rule(*rule));
+                let (other, rule) = (self.named(sheet, line), self.rule(*rule));
                 let then = match then {
                     PreEmption::Resume => self.say("rồi phát tiếp", "then resumes"),
                     PreEmption::Rejoin => self.say("rồi nhập lại", "then rejoins"),
@@ -244,7 +254,7 @@ impl RunSheetText<'_> {
             }
             Reason::OffAir { from, back, offset } => self.off_air(sheet, *from, *back, *offset),
             Reason::CededIn { zone, line, rule } => {
-                let (zone, other, rule) = (self.zone_code(*zone), self.other(sheet, *line), self.rule(*rule));
+                let (zone, other, rule) = (self.zone_code(*zone), self.named(sheet, line), self.rule(*rule));
                 if vi {
                     format!("riêng {zone} nghe {other} trong lúc đó ({rule})")
                 } else {

@@ -28,6 +28,12 @@ fn golden_faults() {
         ("date = 2027-02-05", "date = 2027-02-06"),
         ("max_duration = \"45m\"", "max_duration = \"45\""),
         ("code = \"xa-dong-sang\"", "code = \"sang\""),
+        // The eve still holds the air.
+        (
+            "at = 2026-12-04T17:10:00",
+            "at = 2026-12-03T23:50:00\nmax_duration = \"20m\"\n[[slot]]\ncode = \"dem\"\nprogramme = \"ban-tin-sang\"\n\
+             zones = [\"huyen\"]\nat = 2026-12-04T00:05:00",
+        ),
         (
             "cron = \"30 5 * * Mon,Wed,Fri\"",
             "cron = \"10 17 * * Mon\"\nclass = \"background\"",

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use loa_model::{
     Approval, ApprovalState, AsRunEvent, BulletinClass, Channel, Chime, Content, ContentHash, DayRule,
-    DaySpan, EndReason, Media, Mute, NewException, NewProfile, NewProgramme, NewSlot, NewZone, ORDER_DEFAULT,
-    OccurrenceId, Origin, Overrun, PartEnded, PartStarted, PreEmption, ProfileSpec, ProgrammeSpec,
-    QuietPolicy, Receipt, Recurrence, RunSheet, Schedule, SessionId, SlotChange, SlotException, SlotId,
-    SlotSpec, Sound, Source, WallTime, YearDay, ZoneId, ZoneSettings,
+    DaySpan, EndReason, LineName, Media, Mute, NewException, NewProfile, NewProgramme, NewSlot, NewZone,
+    ORDER_DEFAULT, OccurrenceId, Origin, Overrun, PartEnded, PartStarted, PreEmption, ProfileSpec,
+    ProgrammeSpec, QuietPolicy, Reason, Receipt, Recurrence, RunSheet, RunSheetLine, Schedule, SessionId,
+    SlotChange, SlotException, SlotId, SlotSpec, Sound, Source, TieRule, Verdict, WallTime, YearDay, ZoneId,
+    ZoneSettings,
 };
 use loa_store::{
     AuditRow, AuditVerdict, Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError,
@@ -546,6 +547,60 @@ fn run_sheets_are_numbered_and_a_plan_made_again_is_the_same_one() {
     };
     assert_eq!(store.put_run_sheet(&next, T0).unwrap().number, 2);
     assert_eq!(store.run_sheet(date).unwrap(), Some(first));
+}
+
+/// Lines are named by number alone where they are of the same day, as every kept run-sheet has it.
+#[test]
+fn a_run_sheet_names_lines_of_its_own_day_and_of_the_eve() {
+    let (_disk, mut store) = stocked();
+    let reasons = |line| {
+        vec![Reason::Outranks {
+            line,
+            rule: TieRule::Class,
+        }]
+    };
+    let date: chrono::NaiveDate = "2027-01-15".parse().unwrap();
+    let names = [
+        LineName::Here(3),
+        LineName::On {
+            date: date.pred_opt().unwrap(),
+            line: 7,
+            title: "Nhạc đêm".into(),
+        },
+    ];
+    let lines = (1..).zip(names).map(|(number, name)| RunSheetLine {
+        number,
+        occurrence: OccurrenceId {
+            slot: SlotId(1),
+            zone: ZoneId(1),
+            start: T0,
+        },
+        slot: "s".into(),
+        title: "Tin".into(),
+        content: Content::Silence,
+        duration: Duration::from_secs(60),
+        cut: false,
+        class: BulletinClass::Normal,
+        order: ORDER_DEFAULT,
+        chime: Chime::default(),
+        pre_emption: PreEmption::Resume,
+        give_up_after: None,
+        start: T0,
+        verdict: Verdict::Airs,
+        reasons: reasons(name),
+    });
+    let sheet = RunSheet {
+        number: 1,
+        date,
+        lines: lines.collect(),
+    };
+    assert_eq!(store.put_run_sheet(&sheet, T0).unwrap(), sheet);
+    assert_eq!(store.run_sheet(date).unwrap(), Some(sheet.clone()));
+    let json = serde_json::to_string(&sheet).unwrap();
+    assert!(
+        json.contains(r#"{"reason":"outranks","line":3,"rule":"class"}"#),
+        "{json}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use chrono::{Days, NaiveDate, NaiveTime};
 use clap::Args;
-use loa_model::{Content, PreEmption, Reason, RunSheet, WallTime, ZoneId};
+use loa_model::{Content, RunSheet, WallTime, ZoneId};
 use loa_plan::{Lang, Planner, RunSheetText, local, utc_offset_min};
 use loa_playout::EngineSettings;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use super::{Format, Language};
 use crate::console::day_bounds;
 use crate::installation::Installation;
 use crate::planning::Planning;
-use crate::rehearse::{Aired, Difference, Facts, Finding, FindingText, air, diff, find};
+use crate::rehearse::{Aired, Difference, Facts, Finding, FindingText, air, diff, find, heard_at};
 use crate::relay;
 use crate::run;
 
@@ -65,21 +65,28 @@ impl Rehearse {
             .unwrap_or_else(|| local::local_date(tz, now) + Days::new(1));
         let zone = self.zone(installation, &planning)?;
         let planner = Planner::new(planning.inputs());
-        let eve = planner.day(date - Days::new(1)).sheet;
-        let sheet = planner.day(date).sheet;
-        let shown = only(&planning, sheet.clone(), zone);
+        let sheets = [date - Days::new(1), date, date + Days::new(1)].map(|date| planner.day(date).sheet);
+        let shown = only(&planning, sheets[1].clone(), zone);
         let offline = self.offline || self.at.is_some();
-        let facts = facts(installation, &[&eve, &sheet], &shown, offline, now)?;
-        let aired = self.rehearsed(installation, &planning, &[eve, sheet.clone()], &facts, date)?;
+        let facts = facts(installation, &sheets, &shown, offline, now)?;
+        let aired = self.rehearsed(installation, &planning, &sheets, &facts, date)?;
+        let [eve, sheet, morrow] = sheets;
 
         let lang = self.language.into();
         if let Some(at) = self.at {
             let zone = zone.context("--at needs --zone or --receiver")?;
             let at = local::to_wall(tz, date.and_time(at)).context("there is no such time on that date")?;
-            print!("{}", heard_at(&planning, &sheet, &aired, zone, at, lang));
+            let text = RunSheetText {
+                lang,
+                tz,
+                tree: &planning.tree,
+                zone: Some(zone),
+            };
+            let heard = heard_at(text, &[sheet, eve, morrow], &aired, zone, at);
+            print!("{heard}");
             return Ok(ExitCode::SUCCESS);
         }
-        let findings = find(&shown, &aired, &planning.tree, &facts);
+        let findings = find(&shown, &[eve, morrow], &aired, &planning.tree, &facts);
         let last_week = planner.day(date - Days::new(7)).sheet;
         let since = diff(&shown, &only(&planning, last_week, zone), tz);
         if self.format.json {
@@ -124,7 +131,7 @@ impl Rehearse {
         ))
     }
 
-    /// Airs the day, and what of its eve runs into it.
+    /// Airs the day, what of its eve runs into it, and what of the day after it runs into.
     fn rehearsed(
         &self,
         installation: &Installation,
@@ -170,7 +177,7 @@ fn only(planning: &Planning, sheet: RunSheet, zone: Option<ZoneId>) -> RunSheet 
 /// Gathers what the day needs: files, loudness, receivers, and the relays of what is shown.
 fn facts(
     installation: &Installation,
-    sheets: &[&RunSheet],
+    sheets: &[RunSheet],
     shown: &RunSheet,
     offline: bool,
     now: WallTime,
@@ -238,62 +245,6 @@ fn print(text: &FindingText<'_>, date: NaiveDate, findings: &[Finding], since: &
     for difference in since {
         println!("  {}", text.differs(difference));
     }
-}
-
-/// Tells what a zone's receivers hear at an instant, and why: the line's own reasons, and who waits.
-fn heard_at(
-    planning: &Planning,
-    sheet: &RunSheet,
-    aired: &Aired,
-    zone: ZoneId,
-    at: WallTime,
-    lang: Lang,
-) -> String {
-    let sounding = aired
-        .parts
-        .iter()
-        .filter(|(part, ended)| planning.tree.covers(part.zone, zone) && part.at <= at && at < ended.at);
-    // The newest of those that sound is the one that took the air.
-    let strongest = sounding.max_by_key(|(part, _)| {
-        (
-            part.class,
-            std::cmp::Reverse(planning.tree.depth(part.zone)),
-            part.session,
-        )
-    });
-    let occurrence = strongest.and_then(|(part, _)| aired.occurrence(part.session));
-    let line =
-        occurrence.and_then(|occurrence| sheet.lines.iter().find(|line| line.occurrence == occurrence));
-    let Some(line) = line else {
-        return match lang {
-            Lang::Vi => "Không phát gì.\n".to_owned(),
-            Lang::En => "Nothing is heard.\n".to_owned(),
-        };
-    };
-    let own: Vec<_> = std::iter::once(line.clone())
-        .chain(
-            sheet
-                .lines
-                .iter()
-                .filter(|other| waits_for(other, line.number))
-                .cloned(),
-        )
-        .collect();
-    RunSheetText {
-        lang,
-        tz: planning.tz,
-        tree: &planning.tree,
-        zone: Some(zone),
-    }
-    .render(&RunSheet {
-        lines: own,
-        ..sheet.clone()
-    })
-}
-
-fn waits_for(line: &loa_model::RunSheetLine, winner: u32) -> bool {
-    let waits = |reason: &Reason| matches!(reason, Reason::YieldsTo { line, then, .. } if *line == winner && *then != PreEmption::Drop);
-    line.reasons.iter().any(waits)
 }
 
 /// Longest that something may sound: what began so long before the day may run into it.

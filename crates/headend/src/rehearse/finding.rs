@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use loa_model::{RunSheet, Verdict, WallTime, ZoneId, ZoneTree};
+use loa_model::{LineName, RunSheet, Verdict, WallTime, ZoneId, ZoneTree};
 use loa_plan::{Lang, local};
 use serde::Serialize;
 
 use super::diff::Difference;
 
-/// One thing found in a rehearsal. Lines are named by their number in the run-sheet.
+/// One thing found in a rehearsal. Lines of its day are named by their number in the run-sheet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum Finding {
@@ -17,7 +17,7 @@ pub enum Finding {
         /// The line that loses.
         line: u32,
         /// To whom.
-        to: u32,
+        to: LineName,
         /// For how much of it nothing of it is heard, s.
         off_air_s: u64,
     },
@@ -133,7 +133,7 @@ impl FindingText<'_> {
     pub fn say(&self, finding: &Finding) -> (String, String) {
         let (vi, en) = match finding {
             Finding::Overlap { line, to, off_air_s } => {
-                let (line, to, off) = (self.line(*line), self.line(*to), clock(*off_air_s));
+                let (line, to, off) = (self.line(*line), self.named(to), clock(*off_air_s));
                 (
                     (
                         format!("{line} nhường {to}, mất sóng {off}"),
@@ -347,6 +347,18 @@ impl FindingText<'_> {
                     clock(duration.as_secs()),
                     verdict(*was)
                 )
+            }
+        }
+    }
+
+    fn named(&self, name: &LineName) -> String {
+        match (name, self.lang) {
+            (LineName::Here(number), _) => self.line(*number),
+            (LineName::On { date, line, title }, Lang::Vi) => {
+                format!("#{line} \"{title}\" của ngày {}", date.format("%d/%m"))
+            }
+            (LineName::On { date, line, title }, Lang::En) => {
+                format!("#{line} \"{title}\" of {}", date.format("%m-%d"))
             }
         }
     }

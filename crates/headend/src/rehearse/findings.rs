@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loa_model::{
-    Content, ContentHash, EndReason, OccurrenceId, Reason, RunSheet, RunSheetLine, WallTime, ZoneId, ZoneTree,
+    Content, ContentHash, EndReason, LineName, OccurrenceId, Reason, RunSheet, RunSheetLine, WallTime,
+    ZoneId, ZoneTree,
 };
 
 use super::day::Aired;
@@ -25,8 +26,14 @@ pub struct Facts {
     pub receivers: Vec<(ZoneId, bool)>,
 }
 
-/// Lists everything that somebody should look at, in order of the lines.
-pub fn find(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree, facts: &Facts) -> Vec<Finding> {
+/// Lists everything that somebody should look at, in order of the lines; `around` are the eve and the day after.
+pub fn find(
+    sheet: &RunSheet,
+    around: &[RunSheet],
+    aired: &Aired,
+    tree: &ZoneTree,
+    facts: &Facts,
+) -> Vec<Finding> {
     let mut found = BTreeSet::new();
     for line in &sheet.lines {
         found.extend(planned(line));
@@ -36,12 +43,12 @@ pub fn find(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree, facts: &Facts) -> 
             let told = wrong
                 .iter()
                 .any(|finding| matches!(finding, Finding::Missing { .. }));
-            let aired = on_air(line, sheet, aired).into_iter();
+            let aired = on_air(line, sheet, around, aired).into_iter();
             found.extend(aired.filter(|finding| !told || !matches!(finding, Finding::NotAired { .. })));
             found.extend(wrong);
         }
     }
-    found.extend(gaps(sheet, aired, tree));
+    found.extend(gaps(sheet, around, aired, tree));
     found.extend(unheard(sheet, tree, facts));
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by_key(|finding| line_of(finding).unwrap_or(u32::MAX));
@@ -152,13 +159,10 @@ fn whole_db(db: f64) -> i32 {
 }
 
 /// What the engine made of it.
-fn on_air(line: &RunSheetLine, sheet: &RunSheet, aired: &Aired) -> Vec<Finding> {
-    let number_of = |occurrence: OccurrenceId| {
-        sheet
-            .lines
-            .iter()
-            .find(|line| line.occurrence == occurrence)
-            .map(|line| line.number)
+fn on_air(line: &RunSheetLine, sheet: &RunSheet, around: &[RunSheet], aired: &Aired) -> Vec<Finding> {
+    let name_of = |occurrence: OccurrenceId| {
+        let own = number_of(sheet, occurrence).map(LineName::Here);
+        own.or_else(|| around.iter().find_map(|other| name_on(other, occurrence)))
     };
     let parts: Vec<_> = aired.of(line.occurrence).collect();
     let Some((first, _)) = parts.first() else {
@@ -199,7 +203,7 @@ fn on_air(line: &RunSheetLine, sheet: &RunSheet, aired: &Aired) -> Vec<Finding> 
         let EndReason::PreEmpted { by } = ended.reason else {
             continue;
         };
-        let Some(to) = aired.occurrence(by).and_then(number_of) else {
+        let Some(to) = aired.occurrence(by).and_then(name_of) else {
             continue;
         };
         let back = parts
@@ -214,16 +218,32 @@ fn on_air(line: &RunSheetLine, sheet: &RunSheet, aired: &Aired) -> Vec<Finding> 
     found
 }
 
+fn number_of(sheet: &RunSheet, occurrence: OccurrenceId) -> Option<u32> {
+    let mut lines = sheet.lines.iter();
+    lines
+        .find(|line| line.occurrence == occurrence)
+        .map(|line| line.number)
+}
+
+fn name_on(sheet: &RunSheet, occurrence: OccurrenceId) -> Option<LineName> {
+    let line = sheet.lines.iter().find(|line| line.occurrence == occurrence)?;
+    Some(LineName::On {
+        date: sheet.date,
+        line: line.number,
+        title: line.title.clone(),
+    })
+}
+
 /// Returns the line that a line waits for, by the plan.
-fn blocker(line: &RunSheetLine) -> Option<u32> {
+fn blocker(line: &RunSheetLine) -> Option<LineName> {
     line.reasons.iter().find_map(|reason| match reason {
-        Reason::YieldsTo { line, .. } => Some(*line),
+        Reason::YieldsTo { line, .. } => Some(line.clone()),
         _ => None,
     })
 }
 
-/// Short silences between what receivers of a zone hear.
-fn gaps(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree) -> Vec<Finding> {
+/// Short silences between what receivers of a zone hear. What is of another day ends a silence, and begins none.
+fn gaps(sheet: &RunSheet, around: &[RunSheet], aired: &Aired, tree: &ZoneTree) -> Vec<Finding> {
     let mut found = Vec::new();
     let zones: BTreeSet<ZoneId> = sheet.lines.iter().map(|line| line.occurrence.zone).collect();
     for zone in zones {
@@ -231,29 +251,33 @@ fn gaps(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree) -> Vec<Finding> {
             .parts
             .iter()
             .filter(|(part, _)| tree.covers(part.zone, zone));
-        let mut spans: Vec<(WallTime, WallTime, u32)> = heard
+        let mut spans: Vec<(WallTime, WallTime, Option<u32>)> = heard
             .filter_map(|(part, ended)| {
                 let occurrence = aired.occurrence(part.session)?;
-                let line = sheet.lines.iter().find(|line| line.occurrence == occurrence)?;
-                Some((part.at, ended.at, line.number))
+                let own = number_of(sheet, occurrence);
+                let known =
+                    own.is_some() || around.iter().any(|other| number_of(other, occurrence).is_some());
+                known.then_some((part.at, ended.at, own))
             })
             .collect();
         spans.sort();
-        let mut until: Option<(WallTime, u32)> = None;
-        for (from, to, line) in spans {
-            if let Some((end, before)) = until.filter(|(end, _)| *end < from) {
+        let mut until: Option<(WallTime, Option<u32>)> = None;
+        for (from, to, next) in spans {
+            if let Some((end, before)) = until.filter(|(end, _)| *end < from)
+                && let Some((before, next)) = before.zip(next)
+            {
                 let gap = from.since(end);
-                let own = sheet.line(line).is_some_and(|line| line.occurrence.zone == zone);
-                if gap > GAP_MIN && gap < GAP_MAX && own && before != line {
+                let own = sheet.line(next).is_some_and(|line| line.occurrence.zone == zone);
+                if gap > GAP_MIN && gap < GAP_MAX && own && before != next {
                     found.push(Finding::Gap {
                         line: before,
-                        next: line,
+                        next,
                         gap_s: gap.as_secs(),
                     });
                 }
             }
             if until.is_none_or(|(end, _)| end < to) {
-                until = Some((to, line));
+                until = Some((to, next));
             }
         }
     }

@@ -4,8 +4,10 @@ mod day;
 mod diff;
 mod finding;
 mod findings;
+mod heard;
 
 pub use day::{Aired, air};
 pub use diff::{Difference, diff};
 pub use finding::{Finding, FindingText};
 pub use findings::{Facts, find};
+pub use heard::heard_at;

@@ -128,6 +128,7 @@ reason-scheduled = scheduled: { $rule }
 reason-cut = { $length } long, the slot allows { $limit }: fades there
 reason-outranks = goes before #{ $line } “{ $title }” ({ $why })
 reason-yields = yields to #{ $line } “{ $title }” ({ $why }), { $then }
+title-of-date = { $title }, { $date }
 reason-off-air = off the air from { $from } to { $back }
 reason-off-air-for-good = off the air from { $from }, for good
 reason-ceded = in { $zone }, #{ $line } “{ $title }” is heard instead ({ $why })

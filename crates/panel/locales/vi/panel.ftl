@@ -128,6 +128,7 @@ reason-scheduled = theo lịch: { $rule }
 reason-cut = dài { $length }, khung giờ cho { $limit }: nhỏ dần rồi dừng ở đó
 reason-outranks = chen lên #{ $line } “{ $title }” ({ $why })
 reason-yields = nhường #{ $line } “{ $title }” ({ $why }), { $then }
+title-of-date = { $title }, ngày { $date }
 reason-off-air = ngừng phát từ { $from } đến { $back }
 reason-off-air-for-good = ngừng phát hẳn từ { $from }
 reason-ceded = ở { $zone } nghe #{ $line } “{ $title }” thay vào ({ $why })

@@ -9,10 +9,10 @@ use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use loa_model::{
-    BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, EndReason, Heard, NextUp,
-    ORDER_DEFAULT, OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine, SessionId,
-    SessionState, SlotId, Snapshot, TieRule, Verdict, WallTime, Zone, ZoneId, ZoneSettings, ZoneState,
-    ZoneTree,
+    BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, EndReason, Heard, LineName,
+    NextUp, ORDER_DEFAULT, OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine,
+    SessionId, SessionState, SlotId, Snapshot, TieRule, Verdict, WallTime, Zone, ZoneId, ZoneSettings,
+    ZoneState, ZoneTree,
 };
 use loa_panel::{
     Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
@@ -252,7 +252,7 @@ impl Console for Memory {
         };
         let scheduled = |rule: &str| Reason::Scheduled { rule: rule.into() };
         let yields = Reason::YieldsTo {
-            line: 3,
+            line: LineName::Here(3),
             rule: TieRule::Class,
             then: PreEmption::Resume,
         };
