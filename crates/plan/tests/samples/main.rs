@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod any_order;
 #[path = "../common/mod.rs"]
 mod common;
 mod export;
@@ -38,7 +39,7 @@ fn samples() -> Vec<Sample> {
         sample("a-wednesday", &week, &["2026-12-02"]),
         sample("a-day-with-a-one-off", &week, &["2026-12-04"]),
         sample("a-normal-week", &own_days(""), NORMAL_WEEK),
-        sample("tet-eve", &own_days(""), &["2027-02-05"]),
+        sample("tet", &own_days(TET), TET_DAYS),
         Sample {
             switched_on: Some("bao"),
             ..sample("a-storm", &own_days(""), &["2026-12-02"])
@@ -81,16 +82,51 @@ fn golden_run_sheets() {
     }
 }
 
-/// Monday to Sunday, but for Friday, which has a sample of its own.
+/// Monday to Sunday. On Friday the one-off of the weekly schedule meets the music.
 const NORMAL_WEEK: &[&str] = &[
     "2026-11-30",
     "2026-12-01",
     "2026-12-02",
     "2026-12-03",
+    "2026-12-04",
     "2026-12-05",
     "2026-12-06",
 ];
+/// The last day of the lunar year to the fourth of the next, which is a day like others again.
+const TET_DAYS: &[&str] = &[
+    "2027-02-05",
+    "2027-02-06",
+    "2027-02-07",
+    "2027-02-08",
+    "2027-02-09",
+];
 const SPECIAL_DAYS: &str = include_str!("../../../../schedules/special-days.toml");
+/// What Tết adds: wishes on all its days, and a greeting at the turn of the year that the eve's music gives way to.
+const TET: &str = r#"
+[[programme]]
+code = "chuc-tet"
+title = "Lời chúc Tết"
+media = "thong-bao.wav"
+[[slot]]
+code = "chuc-tet"
+programme = "chuc-tet"
+zones = ["huyen"]
+cron = "0 8 * * *"
+profile = "tet"
+max_duration = "10m"
+[[slot]]
+code = "don-giao-thua"
+programme = "nhac-tet"
+zones = ["xa-dong", "xa-tay"]
+at = 2027-02-05T23:30:00
+max_duration = "45m"
+[[slot]]
+code = "giao-thua"
+programme = "chuc-tet"
+zones = ["huyen"]
+at = 2027-02-06T00:00:00
+max_duration = "10m"
+"#;
 const SPECIAL: &str = r#"
 [[programme]]
 code = "thong-bao-thon"
