@@ -9,6 +9,7 @@ mod profile;
 mod programme;
 mod quiet;
 mod receiver;
+pub mod relay_address;
 mod run_sheet;
 mod schedule;
 mod slot;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use loa_codec::{AudioStream, ToMono48k};
 
-use crate::address::Address;
+use loa_model::relay_address::Address;
 
 /// What a source has to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,7 +246,7 @@ fn root_of(error: &dyn Error) -> String {
 
 /// Addresses may hold names and passwords; errors may quote them.
 pub(crate) fn without_url(text: &str, url: &str) -> String {
-    let mut text = text.trim().replace(url, &crate::address::redacted(url));
+    let mut text = text.trim().replace(url, &loa_model::relay_address::redacted(url));
     if let Some((secret, _)) = url
         .split_once("://")
         .and_then(|(_, rest)| rest.split('/').next()?.rsplit_once('@'))

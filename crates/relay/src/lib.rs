@@ -9,14 +9,13 @@
 //! fill     ─────┘
 //! ```
 
-mod address;
 mod fetch;
 mod leveller;
 mod pipeline;
 mod probe;
 mod watch;
 
-pub use address::{Address, AddressError};
+pub use loa_model::relay_address::{Address, AddressError};
 pub use pipeline::{Change, Relay, RelaySpec};
 pub use probe::{ProbeError, probe};
 pub use watch::{On, RelayWatch, Rules, Switch};

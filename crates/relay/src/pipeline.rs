@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::ArrayQueue;
 use loa_codec::{DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, OpusError, Tuning};
 use loa_dsp::Limiter;
+use loa_model::relay_address::{Address, AddressError};
 use loa_model::{EncodedAudio, MonoTime};
 use tracing::{info, warn};
 
-use crate::address::{Address, AddressError};
 use crate::fetch::{Fetch, News};
 use crate::leveller::Leveller;
 use crate::watch::{On, RelayWatch, Rules, Switch};

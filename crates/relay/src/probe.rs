@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::address::{Address, AddressError};
 use crate::fetch::{Fetch, News};
+use loa_model::relay_address::{Address, AddressError};
 
 /// Why a source cannot be heard.
 #[derive(Debug, thiserror::Error)]

@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use loa_model::relay_address::{Address, AddressError};
 use loa_model::{BulletinClass, Chime, PlaylistItem, PreEmption, ProgrammeSpec, Relay, Source, WhenNone};
 use toml::de::DeTable;
 
 use super::fields::{Entry, Reader};
 use crate::diagnostic::{Diagnostic, Placed};
-use crate::said::said;
+use crate::said::{Said, said};
 
 /// A `[[programme]]` table; programmes and media are named as written.
 #[derive(Clone, Debug)]
@@ -201,14 +202,8 @@ impl<'a> Reader<'a> {
     ) -> Option<Source<Placed<String>, Placed<String>>> {
         let sources = self.texts(entry, kind, "[\"https://radio.example/live.mp3\"]");
         for source in &sources {
-            let known = SCHEMES.iter().any(|scheme| source.value.starts_with(scheme));
-            if !known {
-                let message = said!(
-                    "{kind} \"{}\" không phải địa chỉ chương trình",
-                    "{kind} \"{}\" is no address of a programme",
-                    source.value
-                );
-                let remedy = said!("bắt đầu bằng {}", "begin it with {}", SCHEMES.join(", "));
+            if let Err(error) = source.value.parse::<Address>() {
+                let (message, remedy) = told(kind, &error);
                 self.faults
                     .push(Diagnostic::error(&source.place, message, remedy));
             }
@@ -249,6 +244,63 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Says what is wrong with an address, without its secrets.
+fn told(kind: &str, error: &AddressError) -> (Said, Said) {
+    match error {
+        AddressError::Scheme(shown) => (
+            said!(
+                "{kind} \"{shown}\" không phải địa chỉ chương trình",
+                "{kind} \"{shown}\" is no address of a programme"
+            ),
+            said!("bắt đầu bằng {SCHEMES}", "begin it with {SCHEMES}"),
+        ),
+        AddressError::Rtp(shown) => (
+            said!(
+                "{kind} \"{shown}\" phải là một địa chỉ IP và một cổng, không kèm gì khác",
+                "{kind} \"{shown}\" must be an IP address and a port, and nothing else"
+            ),
+            said!(
+                "viết \"rtp://239.10.0.1:5004\"",
+                "write \"rtp://239.10.0.1:5004\""
+            ),
+        ),
+        AddressError::Host(shown) => (
+            said!(
+                "{kind} \"{shown}\" không có tên máy hoặc cổng hợp lệ",
+                "{kind} \"{shown}\" names no host and port that can be called"
+            ),
+            said!(
+                "viết \"https://radio.example:8000/live.mp3\"; ký tự lạ trong mật khẩu thì mã hóa, ví dụ / thành %2F",
+                "write \"https://radio.example:8000/live.mp3\"; odd characters of a password are encoded, such as / as %2F"
+            ),
+        ),
+        AddressError::Space(shown) => (
+            said!(
+                "{kind} \"{shown}\" có dấu cách",
+                "{kind} \"{shown}\" holds a space"
+            ),
+            said!(
+                "bỏ dấu cách, hoặc viết thành %20",
+                "take it out, or write it as %20"
+            ),
+        ),
+        AddressError::Empty(shown) => (
+            said!(
+                "{kind} \"{shown}\" chưa có tên đài hay thiết bị",
+                "{kind} \"{shown}\" names no station or device"
+            ),
+            said!(
+                "viết tiếp địa chỉ, ví dụ \"https://radio.example/live.mp3\" hoặc \"line:hw:1\"",
+                "write the rest of it, such as \"https://radio.example/live.mp3\" or \"line:hw:1\""
+            ),
+        ),
+        other => (
+            said!("{kind}: {other}", "{kind}: {other}"),
+            said!("sửa địa chỉ", "mend the address"),
+        ),
+    }
+}
+
 const KEYS: &[&str] = &[
     "code",
     "title",
@@ -272,7 +324,7 @@ const KEYS: &[&str] = &[
     "campaign",
 ];
 const SOURCES: [&str; 6] = ["media", "playlist", "series", "relay", "studio", "silence"];
-const SCHEMES: [&str; 5] = ["http://", "https://", "hls+http", "rtp://", "line:"];
+const SCHEMES: &str = "http://, https://, hls+http://, hls+https://, rtp://, line:";
 /// How much quieter than it was made the chime may be, dB; it is rendered once for each.
 pub const CHIME_GAINS_DB: [i8; 6] = [0, -3, -6, -9, -12, -18];
 /// Longest a programme may hold the air, or wait for it.

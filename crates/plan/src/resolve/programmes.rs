@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loa_model::relay_address::redacted;
 use loa_model::{ContentHash, NewProgramme, PlaylistItem, ProgrammeSpec, Source};
 
 use super::{Resolver, did_you_mean};
@@ -219,10 +220,13 @@ impl Resolver<'_> {
         match found[..] {
             [media] => Some(media.hash),
             [] => {
-                let message = said!(
-                    "thư viện không có \"{wanted}\"",
-                    "the library has no \"{wanted}\""
-                );
+                // It may be an address in the wrong place, with a password.
+                let shown = if wanted.contains("://") {
+                    redacted(wanted)
+                } else {
+                    wanted.to_owned()
+                };
+                let message = said!("thư viện không có \"{shown}\"", "the library has no \"{shown}\"");
                 let names: Vec<_> = library
                     .iter()
                     .flat_map(|media| [media.title.as_str(), media.file_name.as_str()])
