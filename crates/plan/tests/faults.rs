@@ -213,6 +213,102 @@ const WRONG: &[(&str, &str, &[&str])] = &[
     ("slot", "cronn", &["\"0 17 * * *\""]),
 ];
 
+/// Programmes of each kind with nothing wrong with them, besides their code and title.
+const PLAYLIST: &str = "playlist = [\"nhac-tet.mp3\", \"p\"]\n";
+const SERIES: &str = "series = \"suc-khoe\"\nwhen_none = \"repeat\"\n";
+const RELAY: &str =
+    "relay = [\"https://radio.example/live.mp3\"]\nfill = \"nhac-tet.mp3\"\nsilence_after = \"8s\"\n";
+const STUDIO: &str = "studio = [\"line:hw:1\"]\n";
+const SILENCE: &str = "silence = true\n";
+const MEDIA: &str = "media = \"nhac-tet.mp3\"\nlanguages = { mnong = \"thong-bao.wav\" }\n";
+
+/// Each row: a programme of a kind, one of its keys, and values that it must not have.
+const WRONG_OF_A_KIND: &[(&str, &str, &[&str])] = &[
+    (
+        PLAYLIST,
+        "playlist",
+        &[
+            "\"nhac-tet.mp3\"",
+            "[]",
+            "[1]",
+            "[\"\"]",
+            "[\"nhac-tet.pm3\"]",
+            "[\"k\"]",
+            "[\"p\", \"live\"]",
+            "[\"https://an:bi-mat@radio.example/nhac.mp3\"]",
+        ],
+    ),
+    (
+        SERIES,
+        "series",
+        &["1", "\"\"", "[\"suc-khoe\"]", "\"suc-khoe-moi\""],
+    ),
+    (
+        SERIES,
+        "when_none",
+        &["true", "\"Lặp lại\"", "\"repeet\"", "\"k\"", "\"live\""],
+    ),
+    (SERIES, "fill", &["\"nhac-tet.mp3\""]),
+    (
+        RELAY,
+        "relay",
+        &[
+            "\"https://radio.example/live.mp3\"",
+            "[]",
+            "[true]",
+            "[\"radio.example/live.mp3\"]",
+            "[\"ftp://an:bi-mat@radio.example/live\"]",
+            "[\"https://an:bi-mat@radio.example:0/live?key=bi-mat\"]",
+            "[\"https://an:bi-mat/@radio.example/live\"]",
+            "[\"https://\"]",
+            "[\"https://radio.example/song ngan\"]",
+            "[\"hls+radio.example/live.m3u8\"]",
+            "[\"rtp://239.10.0.1\"]",
+            "[\"rtp://studio.example:5004\"]",
+            "[\"line:a\", \"line:b\", \"line:c\", \"line:d\", \"line:e\", \"line:f\", \"line:g\", \"line:h\", \"line:i\"]",
+        ],
+    ),
+    (
+        RELAY,
+        "fill",
+        &[
+            "7",
+            "\"khong-co.mp3\"",
+            "\"http://an:bi-mat@radio.example/nen.mp3\"",
+        ],
+    ),
+    (RELAY, "silence_after", &["8", "\"8\"", "\"0s\"", "\"5h\""]),
+    (RELAY, "pre_emption", &["\"resume\"", "\"duck\""]),
+    (RELAY, "when_none", &["\"repeat\""]),
+    (
+        STUDIO,
+        "studio",
+        &[
+            "5",
+            "[\"hw:1\"]",
+            "[\"line:\"]",
+            "[\"rtp://an:bi-mat@10.0.0.7:5004\"]",
+        ],
+    ),
+    (SILENCE, "silence", &["\"true\"", "1", "false"]),
+    (SILENCE, "pre_emption", &["\"duck\""]),
+    (
+        MEDIA,
+        "languages",
+        &["[\"mnong\"]", "{ mnong = \"\" }", "{ mnong = \"thong-bao.vaw\" }"],
+    ),
+];
+
+/// A relay for a playlist to name, which it must not.
+const LIVE: &str = "[[programme]]\ncode = \"live\"\ntitle = \"L\"\nrelay = [\"line:hw:0\"]\n";
+
+/// The sound schedule with one more programme: `body`, with `key = value` in the place of what is there.
+fn spoilt_kind(body: &str, key: &str, value: &str) -> String {
+    let kept = body.lines().filter(|line| line.split(" = ").next() != Some(key));
+    let kept: String = kept.map(|line| format!("{line}\n")).collect();
+    format!("{SOUND}{LIVE}[[programme]]\ncode = \"k\"\ntitle = \"K\"\n{key} = {value}\n{kept}")
+}
+
 /// Puts `key = value` into a table of the sound schedule, in the place of what is there.
 fn spoilt(table: &str, key: &str, value: &str) -> String {
     let mut text = String::new();
@@ -257,6 +353,78 @@ fn every_field_wrong_in_turn() {
         }
     }
     compare("every-field.txt", &text);
+}
+
+/// The keys that only programmes of a kind have, wrong in turn; a password is never said.
+#[test]
+fn every_field_of_every_kind_wrong_in_turn() {
+    for body in [PLAYLIST, SERIES, RELAY, STUDIO, SILENCE, MEDIA] {
+        let sound = resolved(&[("day.toml", &spoilt_kind(body, "topic", "\"Y tế\""))]);
+        let sound = sound.map_err(|faults| told(&faults));
+        assert_eq!(
+            sound.map(|sound| told(&sound.warnings)),
+            Ok(String::new()),
+            "nothing is wrong before in {body}"
+        );
+    }
+    let mut text = String::new();
+    for (body, key, values) in WRONG_OF_A_KIND {
+        for value in *values {
+            let told = match resolved(&[("day.toml", &spoilt_kind(body, key, value))]) {
+                Ok(resolved) => self::told(&resolved.warnings),
+                Err(faults) => self::told(&faults),
+            };
+            assert!(!told.is_empty(), "nothing is said of {key} = {value} in {body}");
+            assert!(!told.contains("bi-mat"), "{told}");
+            text.push_str(&format!("## {key} = {value}\n{told}\n"));
+        }
+    }
+    compare("every-kind.txt", &text);
+}
+
+/// Each row: playlists by code and items, and how they lead back to themselves or too deep.
+#[test]
+fn golden_circles() {
+    let deep: Vec<(String, String)> = (0..10)
+        .map(|depth| (format!("lop-{depth}"), format!("\"lop-{}\"", depth + 1)))
+        .chain([("lop-10".to_owned(), "\"nhac-tet.mp3\"".to_owned())])
+        .collect();
+    let rows: [(&str, Vec<(String, String)>); 5] = [
+        ("itself", owned(&[("a", "\"a\"")])),
+        (
+            "itself, after something else",
+            owned(&[("a", "\"nhac-tet.mp3\", \"a\"")]),
+        ),
+        (
+            "a circle of three, and one that leads into it",
+            owned(&[("a", "\"b\""), ("b", "\"c\""), ("c", "\"a\""), ("d", "\"a\"")]),
+        ),
+        (
+            "twice the same is no circle",
+            owned(&[("a", "\"b\", \"b\""), ("b", "\"nhac-tet.mp3\"")]),
+        ),
+        ("too deep", deep),
+    ];
+    let mut text = String::new();
+    for (what, playlists) in rows {
+        let tables = playlists.iter().map(|(code, items)| {
+            format!("[[programme]]\ncode = \"{code}\"\ntitle = \"T\"\nplaylist = [{items}]\n")
+        });
+        let file: String = tables.collect();
+        let told = match resolved(&[("day.toml", &file)]) {
+            Ok(resolved) => self::told(&resolved.warnings),
+            Err(faults) => self::told(&faults),
+        };
+        text.push_str(&format!("## {what}\n{told}\n"));
+    }
+    compare("circles.txt", &text);
+}
+
+fn owned(rows: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = rows
+        .iter()
+        .map(|(code, items)| ((*code).to_owned(), (*items).to_owned()));
+    owned.collect()
 }
 
 /// Says faults in both languages.

@@ -1,6 +1,7 @@
 //! One schedule file: zones, programmes, day profiles and slots as written, before anything is looked up.
 
 mod fields;
+mod length;
 mod profile;
 mod programme;
 mod slot;
@@ -14,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Places, in_order};
 use crate::said::{Said, said};
 use crate::suggest::nearest;
 use fields::Reader;
-pub(crate) use fields::span_text;
+pub(crate) use length::span_text;
 
 pub use profile::ProfileEntry;
 pub use programme::{CHIME_GAINS_DB, ProgrammeEntry};

@@ -179,9 +179,28 @@ impl<'a> Reader<'a> {
                     when_none: self.when_none(entry),
                 })
             }
-            "silence" => (self.flag(entry, "silence")?).then_some(Source::Silence),
+            "silence" => self.silence(entry),
             _ => self.relay(entry, kind),
         }
+    }
+
+    fn silence(&mut self, entry: &Entry<'_, 'a>) -> Option<Source<Placed<String>, Placed<String>>> {
+        if self.flag(entry, "silence")? {
+            return Some(Source::Silence);
+        }
+        let place = entry.place_of(self, "silence");
+        self.faults.push(Diagnostic::error(
+            &place,
+            said!(
+                "silence = false nghĩa là không có gì để phát",
+                "silence = false leaves nothing that sounds"
+            ),
+            said!(
+                "viết silence = true để giữ im lặng, hoặc thay bằng media, playlist, series, relay hay studio",
+                "write silence = true to keep the air free, or media, playlist, series, relay or studio in its place"
+            ),
+        ));
+        None
     }
 
     fn when_none(&mut self, entry: &Entry<'_, 'a>) -> WhenNone<Placed<String>> {
@@ -200,7 +219,12 @@ impl<'a> Reader<'a> {
         entry: &Entry<'_, 'a>,
         kind: &'static str,
     ) -> Option<Source<Placed<String>, Placed<String>>> {
-        let sources = self.texts(entry, kind, "[\"https://radio.example/live.mp3\"]");
+        let example = if kind == "studio" {
+            "[\"line:hw:1\"]"
+        } else {
+            "[\"https://radio.example/live.mp3\"]"
+        };
+        let sources = self.texts(entry, kind, example);
         for source in &sources {
             if let Err(error) = source.value.parse::<Address>() {
                 let (message, remedy) = told(kind, &error);

@@ -1,6 +1,6 @@
 //! Programmes, and the media and programmes they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loa_model::relay_address::redacted;
 use loa_model::{ContentHash, NewProgramme, PlaylistItem, ProgrammeSpec, Source};
@@ -51,8 +51,12 @@ impl Resolver<'_> {
         }
         let mut complete = true;
         let others: Vec<Placed<String>> = spec.others().into_iter().cloned().collect();
+        let words: &[&str] = match &spec.source {
+            Source::Series { .. } => &["skip", "repeat"],
+            _ => &[],
+        };
         for other in others {
-            complete &= self.check_programme(&other);
+            complete &= self.check_programme_or(&other, words);
         }
         let media: Vec<Placed<String>> = spec.media().into_iter().cloned().collect();
         let mut hashes = BTreeMap::new();
@@ -89,6 +93,11 @@ impl Resolver<'_> {
 
     /// Refuses a name that stands for no programme.
     pub(super) fn check_programme(&mut self, code: &Placed<String>) -> bool {
+        self.check_programme_or(code, &[])
+    }
+
+    /// Refuses a name that stands for no programme where `words` could stand too.
+    fn check_programme_or(&mut self, code: &Placed<String>, words: &[&str]) -> bool {
         if self.knows_programme(&code.value) {
             return true;
         }
@@ -96,12 +105,17 @@ impl Resolver<'_> {
         let codes: Vec<_> = new
             .map(|other| other.code.value.as_str())
             .chain(self.known.programmes.iter().map(|other| other.code.as_str()))
+            .chain(words.iter().copied())
             .collect();
-        let remedy = did_you_mean(
-            &code.value,
-            &codes,
-            said!("khai bằng [[programme]]", "declare it with [[programme]]"),
-        );
+        let otherwise = match words {
+            [] => said!("khai bằng [[programme]]", "declare it with [[programme]]"),
+            words => said!(
+                "viết {}, hoặc khai bằng [[programme]]",
+                "write {}, or declare it with [[programme]]",
+                words.join(", ")
+            ),
+        };
+        let remedy = did_you_mean(&code.value, &codes, otherwise);
         self.error(
             &code.place,
             said!(
@@ -170,26 +184,29 @@ impl Resolver<'_> {
                 ));
                 continue;
             }
-            match walk(&parts, &programme.code, &mut Vec::new()) {
+            match walk(&parts, &programme.code) {
                 Walk::Fine => {}
                 Walk::Circle(way) => {
                     let message = said!(
-                        "playlist \"{}\" chứa chính nó: {}",
-                        "playlist \"{}\" holds itself: {}",
+                        "chương trình \"{}\" chứa chính nó: {}",
+                        "programme \"{}\" holds itself: {}",
                         programme.code,
                         way.join(" > ")
                     );
-                    found.push((
-                        place,
-                        message,
-                        said!("bỏ một trong số đó", "take one of them out"),
-                    ));
-                }
-                Walk::TooDeep => {
-                    let message = said!(
-                        "playlist \"{}\" lồng sâu quá {PLAYLIST_DEPTH_MAX} lớp",
-                        "playlist \"{}\" is nested deeper than {PLAYLIST_DEPTH_MAX}",
+                    let above = way.iter().rev().nth(1).copied().unwrap_or_default();
+                    let remedy = said!(
+                        "bỏ \"{}\" khỏi \"{above}\"",
+                        "take \"{}\" out of \"{above}\"",
                         programme.code
+                    );
+                    found.push((place, message, remedy));
+                }
+                Walk::TooDeep(way) => {
+                    let message = said!(
+                        "chương trình \"{}\" lồng sâu quá {PLAYLIST_DEPTH_MAX} lớp: {}",
+                        "programme \"{}\" is nested deeper than {PLAYLIST_DEPTH_MAX}: {}",
+                        programme.code,
+                        way.join(" > ")
                     );
                     found.push((
                         place,
@@ -271,28 +288,47 @@ const fn is_alone<P>(source: &Source<P>) -> bool {
     matches!(source, Source::Relay(_) | Source::Silence)
 }
 
-enum Walk {
+enum Walk<'a> {
     Fine,
-    Circle(Vec<String>),
-    TooDeep,
+    /// The way from the programme to itself.
+    Circle(Vec<&'a str>),
+    /// A way that is too long.
+    TooDeep(Vec<&'a str>),
 }
 
-fn walk<'a>(parts: &BTreeMap<&'a str, Vec<&'a str>>, code: &'a str, way: &mut Vec<&'a str>) -> Walk {
-    let circle = way.first() == Some(&code);
-    way.push(code);
-    let found = if circle {
-        Walk::Circle(way.iter().map(|code| (*code).to_owned()).collect())
-    } else if way.len() > PLAYLIST_DEPTH_MAX + 1 {
-        Walk::TooDeep
-    } else {
-        let below = parts.get(code).into_iter().flatten();
-        let mut found = below.map(|part| walk(parts, part, way));
-        found
-            .find(|found| !matches!(found, Walk::Fine))
-            .unwrap_or(Walk::Fine)
-    };
-    way.pop();
-    found
+/// Looks level by level at what a programme holds; each programme is looked at once a level, however often it is named.
+fn walk<'a>(parts: &BTreeMap<&'a str, Vec<&'a str>>, code: &'a str) -> Walk<'a> {
+    // On each level: what is there, and by which programme of the level above.
+    let mut levels = vec![BTreeMap::from([(code, code)])];
+    for depth in 0..=PLAYLIST_DEPTH_MAX {
+        let mut next = BTreeMap::new();
+        for above in levels[depth].keys() {
+            for part in parts.get(above).into_iter().flatten() {
+                next.entry(*part).or_insert(*above);
+            }
+        }
+        let has_come_back = next.contains_key(code);
+        levels.push(next);
+        if has_come_back {
+            return Walk::Circle(way(&levels, code));
+        }
+    }
+    // A circle below is told where it is.
+    let mut ways = levels[PLAYLIST_DEPTH_MAX + 1]
+        .keys()
+        .map(|deepest| way(&levels, deepest));
+    let straight = |way: &Vec<&str>| way.iter().collect::<BTreeSet<_>>().len() == way.len();
+    ways.find(straight).map_or(Walk::Fine, Walk::TooDeep)
+}
+
+/// Returns how the last level's `code` is reached.
+fn way<'a>(levels: &[BTreeMap<&'a str, &'a str>], code: &'a str) -> Vec<&'a str> {
+    let mut way = vec![code];
+    for level in levels.iter().skip(1).rev() {
+        way.extend(level.get(way[way.len() - 1]));
+    }
+    way.reverse();
+    way
 }
 
 /// Shorter beginnings of a hash could be words.

@@ -20,13 +20,14 @@ pub(crate) fn library() -> KnownLibrary {
         ("thong-bao.wav", 600),
         ("nhac-tet.mp3", 3_000),
         ("canh-bao-bao.mp3", 300),
+        ("suc-khoe-1.mp3", 480),
     ];
     let media = |(i, (name, s)): (usize, &(&str, u64))| KnownMedia {
         hash: ContentHash([u8::try_from(i).unwrap() + 1; 32]),
         title: name.split('.').next().unwrap().to_owned(),
         file_name: (*name).to_owned(),
         duration: Duration::from_secs(*s),
-        series: None,
+        series: name.starts_with("suc-khoe").then(|| "suc-khoe".to_owned()),
         added_at: WallTime::from_unix_s(i64::try_from(i).unwrap()),
     };
     KnownLibrary::new(files.iter().enumerate().map(media))
