@@ -83,3 +83,116 @@ pub fn diff(sheet: &RunSheet, other: &RunSheet, tz: Tz) -> Vec<Difference> {
     );
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{NaiveDate, TimeDelta};
+    use loa_model::{
+        BulletinClass, Chime, Content, ContentHash, ORDER_DEFAULT, OccurrenceId, PreEmption, SlotId,
+    };
+
+    /// When its rule has it and when it begins, what it is, for how many minutes, and whether it airs.
+    type Line = (&'static str, &'static str, &'static str, u64, Verdict);
+
+    const TZ: Tz = Tz::Asia__Ho_Chi_Minh;
+
+    fn sheet(date: NaiveDate, lines: &[Line]) -> RunSheet {
+        let at = |clock: &str| local::to_wall(TZ, date.and_time(clock.parse().unwrap())).unwrap();
+        let line = |(number, (rule, start, title, minutes, verdict)): (u32, &Line)| {
+            let duration = Duration::from_secs(minutes * 60);
+            RunSheetLine {
+                number,
+                occurrence: OccurrenceId {
+                    slot: SlotId(1),
+                    zone: ZoneId(1),
+                    start: at(rule),
+                },
+                slot: "s".to_owned(),
+                title: (*title).to_owned(),
+                content: Content::piece(ContentHash([1; 32]), duration),
+                duration,
+                cut: false,
+                class: BulletinClass::Normal,
+                order: ORDER_DEFAULT,
+                chime: Chime::default(),
+                pre_emption: PreEmption::Resume,
+                give_up_after: None,
+                start: at(start),
+                verdict: *verdict,
+                reasons: Vec::new(),
+            }
+        };
+        RunSheet {
+            number: 0,
+            date,
+            lines: (1..).zip(lines).map(line).collect(),
+        }
+    }
+
+    fn told(difference: &Difference) -> String {
+        match difference {
+            Difference::Added { line } => format!("+{line}"),
+            Difference::Gone { title, time, .. } => format!("-{title} {time}"),
+            Difference::Changed {
+                line,
+                title,
+                time,
+                duration,
+                verdict,
+            } => format!("~{line} was {title} {time} {}s {verdict:?}", duration.as_secs()),
+        }
+    }
+
+    /// Each row: a day a week ago, the day, and what is otherwise.
+    #[test]
+    fn a_day_is_compared_with_the_same_day_a_week_before() {
+        use Verdict::{Airs, Dropped};
+        let news: Line = ("05:00:00", "05:00:00", "News", 15, Airs);
+        let music: Line = ("17:00:00", "17:00:00", "Music", 40, Airs);
+        let rows: &[(&str, &[Line], &[Line], &str)] = &[
+            ("nothing", &[news, music], &[news, music], ""),
+            ("one more", &[news], &[news, music], "+2"),
+            ("one less", &[news, music], &[music], "-News 05:00:00"),
+            (
+                "another hour is another line",
+                &[news],
+                &[("06:00:00", "06:00:00", "News", 15, Airs)],
+                "+1 -News 05:00:00",
+            ),
+            (
+                "pushed back by a special",
+                &[music],
+                &[("17:00:00", "17:10:00", "Music", 40, Airs)],
+                "~1 was Music 17:00:00 2400s Airs",
+            ),
+            (
+                "another programme",
+                &[news],
+                &[("05:00:00", "05:00:00", "Weather", 15, Airs)],
+                "~1 was News 05:00:00 900s Airs",
+            ),
+            (
+                "shorter",
+                &[news],
+                &[("05:00:00", "05:00:00", "News", 10, Airs)],
+                "~1 was News 05:00:00 900s Airs",
+            ),
+            (
+                "dropped a week ago",
+                &[("05:00:00", "05:00:00", "News", 15, Dropped)],
+                &[news],
+                "~1 was News 05:00:00 900s Dropped",
+            ),
+            ("an empty week before", &[], &[news], "+1"),
+            ("an empty day", &[news], &[], "-News 05:00:00"),
+        ];
+        let date: NaiveDate = "2026-12-09".parse().unwrap();
+        for (what, before, after, expected) in rows {
+            let week_before = sheet(date - TimeDelta::days(7), before);
+            let found = diff(&sheet(date, after), &week_before, TZ);
+            let found: Vec<_> = found.iter().map(told).collect();
+            assert_eq!(found.join(" "), *expected, "{what}");
+        }
+    }
+}

@@ -93,7 +93,18 @@ impl<'a> Reader<'a> {
             (Some(_), None, Some((from, to))) => Some(DayRule::Lunar(from, to)),
             _ => None,
         };
-        if rule.is_none() {
+        if rule.is_none() && LEAP.iter().any(|word| text.value.contains(word)) {
+            let message = said!(
+                "\"{}\" thuộc tháng nhuận, mà ngày âm ở đây luôn là của tháng thường",
+                "\"{}\" is of a leap month, and lunar days here are always those of the month before it",
+                text.value
+            );
+            let remedy = said!(
+                "viết ngày dương của năm đó, ví dụ \"2028-07-07\"",
+                "write that year's solar date, such as \"2028-07-07\""
+            );
+            self.faults.push(Diagnostic::error(&text.place, message, remedy));
+        } else if rule.is_none() {
             let message = said!("\"{}\" không chỉ ngày nào", "\"{}\" names no days", text.value);
             let remedy = said!(
                 "viết \"2026-12-24\", \"2/9\" (hằng năm) hoặc \"23/12..3/1 âm\" (hằng năm âm lịch)",
@@ -131,3 +142,5 @@ const KEYS: &[&str] = &[
 const DAYS_EXAMPLE: &str = "[\"28/12..3/1 âm\", \"2/9\"]";
 /// What follows a day of the lunar calendar.
 const LUNAR: [&str; 2] = [" âm", " lunar"];
+/// What people write of a leap month.
+const LEAP: [&str; 2] = ["nhuận", "leap"];

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod any_order;
+mod approvals;
 #[path = "../common/mod.rs"]
 mod common;
 mod export;
@@ -60,6 +61,7 @@ fn samples() -> Vec<Sample> {
             &with("night.toml", NIGHT),
             &["2026-12-02", "2026-12-03", "2026-12-04"],
         ),
+        sample("leap-month", &own_days(FULL_MOON), &["2028-06-07", "2028-07-07"]),
     ]
 }
 
@@ -159,6 +161,14 @@ zones = ["xa-dong"]
 at = 2026-12-02T17:05:00
 max_duration = "10m"
 makes_room = "move"
+"#;
+/// The lunar year 2028 has a fifth month and a leap fifth month: the full moon of the first is the one meant.
+const FULL_MOON: &str = r#"
+[[profile]]
+code = "ram-thang-nam"
+title = "Rằm tháng Năm"
+days = ["15/5 âm"]
+mute = "all"
 "#;
 /// What runs past midnight: music that the new day interrupts, and a bulletin that the new day waits for.
 const NIGHT: &str = r#"
