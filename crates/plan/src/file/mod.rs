@@ -1,5 +1,6 @@
 //! One schedule file: zones, programmes, day profiles and slots as written, before anything is looked up.
 
+mod clock;
 mod fields;
 mod length;
 mod profile;

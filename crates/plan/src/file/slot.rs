@@ -213,7 +213,7 @@ impl<'a> Reader<'a> {
             let date = self.date(&item, "date");
             let time = self
                 .text(&item, "time", "\"17:00\"")
-                .and_then(|text| self.time(&text));
+                .and_then(|text| self.time_of_day(&text));
             let note = self.text(&item, "note", "\"nghỉ lễ\"");
             let change = self.change(&item);
             exceptions.extend(date.zip(change).map(|(date, change)| ExceptionEntry {
@@ -249,25 +249,6 @@ impl<'a> Reader<'a> {
                 self.span(item, "max_duration", DURATION_MAX)?.value,
             )),
         }
-    }
-
-    fn time(&mut self, text: &Placed<String>) -> Option<NaiveTime> {
-        let time = ["%H:%M", "%H:%M:%S"]
-            .iter()
-            .find_map(|format| NaiveTime::parse_from_str(&text.value, format).ok());
-        if time.is_none() {
-            let message = said!(
-                "\"{}\" không phải giờ trong ngày",
-                "\"{}\" is not a time of day",
-                text.value
-            );
-            self.faults.push(Diagnostic::error(
-                &text.place,
-                message,
-                said!("viết \"17:00\"", "write \"17:00\""),
-            ));
-        }
-        time
     }
 }
 

@@ -8,6 +8,7 @@ use loa_model::{
 };
 use toml::de::DeTable;
 
+use super::clock::read_minute;
 use super::fields::{Entry, Reader};
 use crate::cron_line::read_days;
 use crate::diagnostic::{Diagnostic, Placed};
@@ -72,7 +73,7 @@ impl<'a> Reader<'a> {
             self.require(&step, "from", "\"21:00\"");
             self.require(&step, "db", "-12");
             let from = self.text(&step, "from", "\"21:00\"");
-            let from = from.and_then(|text| self.clock(&text));
+            let from = from.and_then(|text| self.minute_of_day(&text));
             let gain_db = self.decibels(&step, "db", &[]);
             volume.extend(
                 from.zip(gain_db)
@@ -106,7 +107,7 @@ impl<'a> Reader<'a> {
         };
         let clocks = span
             .split_once('-')
-            .and_then(|(from, to)| Some((read_clock(from)?, read_clock(to)?)));
+            .and_then(|(from, to)| Some((read_minute(from)?, read_minute(to)?)));
         match (days, clocks) {
             (Some(days), Some((from, to))) if from < to => Some(Window { days, from, to }),
             (Some(_), Some((from, to))) => {
@@ -140,23 +141,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-
-    fn clock(&mut self, text: &Placed<String>) -> Option<u16> {
-        let minute = read_clock(&text.value).filter(|minute| *minute < MINUTES_A_DAY);
-        if minute.is_none() {
-            let message = said!(
-                "\"{}\" không phải giờ trong ngày",
-                "\"{}\" is not a time of day",
-                text.value
-            );
-            self.faults.push(Diagnostic::error(
-                &text.place,
-                message,
-                said!("viết \"21:00\"", "write \"21:00\""),
-            ));
-        }
-        minute
-    }
 }
 
 fn told(error: &QuietPolicyError) -> Said {
@@ -176,18 +160,6 @@ fn told(error: &QuietPolicyError) -> Said {
         vi,
         en: error.to_string(),
     }
-}
-
-/// Reads "05:00" as minutes of the day, up to "24:00".
-fn read_clock(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    let number = |text: &str| {
-        let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| text.parse::<u16>().ok()).flatten()
-    };
-    let (hour, minute) = (number(hour)?, number(minute)?);
-    let total = hour * 60 + minute;
-    (minute < 60 && total <= MINUTES_A_DAY).then_some(total)
 }
 
 const KEYS: &[&str] = &[
