@@ -1,5 +1,6 @@
 //! Values shared by every part of Loa. Pure: no clock, socket, file, thread, environment or randomness.
 
+mod approval;
 mod as_run;
 mod audio;
 mod console;
@@ -16,6 +17,7 @@ mod slot;
 mod time;
 mod zone;
 
+pub use approval::{Approval, ApprovalState};
 pub use as_run::{AsRunEvent, EndReason, Origin, PartEnded, PartStarted, Sound};
 pub use audio::EncodedAudio;
 pub use console::{
@@ -28,8 +30,7 @@ pub use id::{
 pub use priority::{BulletinClass, ParseClassError, Priority};
 pub use profile::{DayRule, DaySpan, Mute, Profile, ProfileSpec, YearDay};
 pub use programme::{
-    Approval, ApprovalState, Chime, Media, PlaylistItem, PreEmption, Programme, ProgrammeSpec, Relay, Source,
-    WhenNone,
+    Chime, Media, PlaylistItem, PreEmption, Programme, ProgrammeSpec, Relay, Source, WhenNone,
 };
 pub use quiet::{
     Days, GAIN_DB_MIN, MINUTES_A_DAY, QUIET_RULES_MAX, QuietHours, QuietPolicy, QuietPolicyError, VolumeStep,

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ContentHash, ProgrammeId};
 use crate::priority::BulletinClass;
-use crate::time::WallTime;
 
 /// A piece of media in the library.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,60 +165,6 @@ impl PreEmption {
     /// Tells whether it goes on as if it had run meanwhile.
     pub const fn rejoins(self) -> bool {
         matches!(self, Self::Rejoin | Self::Duck)
-    }
-}
-
-/// A decision that something may or may not air, bound to what it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// Hash of what was judged; anything else is another thing.
-    pub content: ContentHash,
-    /// The decision.
-    pub state: ApprovalState,
-    /// Who decided.
-    pub by: String,
-    /// When.
-    pub at: WallTime,
-    /// Why, for people.
-    pub note: String,
-}
-
-/// How far something is on its way to the air.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalState {
-    /// Somebody works on it.
-    #[default]
-    Draft,
-    /// It waits for a decision.
-    Submitted,
-    /// It may air.
-    Approved,
-    /// It was sent back.
-    Rejected,
-    /// Its time is over.
-    Archived,
-}
-
-impl ApprovalState {
-    /// All states, in order of their way.
-    pub const ALL: [Self; 5] = [
-        Self::Draft,
-        Self::Submitted,
-        Self::Approved,
-        Self::Rejected,
-        Self::Archived,
-    ];
-
-    /// Returns the word used in the store and in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Archived => "archived",
-        }
     }
 }
 

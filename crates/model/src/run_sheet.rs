@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::approval::ApprovalState;
 use crate::id::{ContentHash, OccurrenceId, ZoneId};
 use crate::priority::BulletinClass;
-use crate::programme::{ApprovalState, Chime, PreEmption, Relay};
+use crate::programme::{Chime, PreEmption, Relay};
 use crate::slot::MakesRoom;
 use crate::time::WallTime;
 use crate::zone::ZoneTree;

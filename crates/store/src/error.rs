@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use loa_model::{ApprovalState, ContentHash};
+
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -91,6 +93,16 @@ pub enum StoreError {
     SamePerson {
         /// Who.
         by: String,
+    },
+    /// It is not where this decision leads from: somebody decided otherwise meanwhile.
+    #[error("{content} is {} by now, and cannot become {}", from.name(), to.name())]
+    NoWay {
+        /// What it is about.
+        content: ContentHash,
+        /// How far it is.
+        from: ApprovalState,
+        /// What it should become.
+        to: ApprovalState,
     },
     /// Something else needs it.
     #[error("{what} \"{name}\" is used by {by}; take it out of there first")]

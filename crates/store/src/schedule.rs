@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use loa_model::{
-    Approval, ApprovalState, Channel, DaySpan, Profile, ProfileId, Programme, ProgrammeId, Slot,
+    Approval, ApprovalState, Channel, ContentHash, DaySpan, Profile, ProfileId, Programme, ProgrammeId, Slot,
     SlotException, SlotId, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
@@ -231,7 +231,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the database fails.
+    /// [`StoreError::NoWay`] if a content is not where a decision leads from, in the order of the slice; otherwise if
+    /// the database fails.
     pub fn decide(&mut self, approvals: &[Approval], audit: &[AuditRow]) -> Result<(), StoreError> {
         const WHAT: &str = "write down the decision";
         self.change_planned(WHAT, |connection| {
@@ -246,12 +247,31 @@ impl Store {
                     at,
                     note,
                 } = approval;
+                let from = approval_state(connection, *content)?;
+                if !from.may_become(*state) {
+                    return Err(StoreError::NoWay {
+                        content: *content,
+                        from,
+                        to: *state,
+                    });
+                }
                 let values = params![Column(*content), state.name(), by, Column(*at), note];
                 connection.execute(query, values).context(WHAT)?;
             }
             audit.iter().try_for_each(|row| append(connection, row))
         })
     }
+}
+
+/// Reads how far a content is; what nobody decided about is a draft.
+fn approval_state(connection: &Connection, content: ContentHash) -> Result<ApprovalState, StoreError> {
+    let query = "select state from approval where content = ?";
+    let state: Option<String> = connection
+        .query_row(query, [Column(content)], |row| row.get(0))
+        .optional()
+        .context("read the decision")?;
+    let known = |name: String| ApprovalState::ALL.into_iter().find(|known| known.name() == name);
+    Ok(state.and_then(known).unwrap_or_default())
 }
 
 fn profile_row(connection: &Connection, code: &str) -> Result<i64, StoreError> {

@@ -310,6 +310,29 @@ fn the_newest_decision_of_a_content_counts() {
         store.approvals().unwrap(),
         [decision(ApprovalState::Rejected, "giọng đọc nhỏ")]
     );
+    // Out of order, none of it is written: not the step before it, nor who took it.
+    let rows = |store: &Store| store.audit_rows(T0, T0 + Duration::from_secs(1)).unwrap().len();
+    let before = rows(&store);
+    let audit = AuditRow {
+        at: T0,
+        who: "binh".into(),
+        action: "draft".into(),
+        detail: String::new(),
+    };
+    let refused = store.decide(
+        &[
+            decision(ApprovalState::Draft, ""),
+            decision(ApprovalState::Approved, ""),
+        ],
+        &[audit],
+    );
+    let (from, to) = (ApprovalState::Draft, ApprovalState::Approved);
+    assert!(
+        matches!(&refused, Err(StoreError::NoWay { from: was, to: asked, .. }) if (*was, *asked) == (from, to)),
+        "{refused:?}"
+    );
+    assert_eq!(store.approvals().unwrap()[0].state, ApprovalState::Rejected);
+    assert_eq!(rows(&store), before);
 }
 
 #[test]
