@@ -119,6 +119,12 @@ zones = ["xa-b"]
 cron = "15 3 * * *"
 max_duration = "5m"
 [[slot]]
+code = "late"
+programme = "tot"
+zones = ["tinh"]
+cron = "30 21 * * *"
+max_duration = "5m"
+[[slot]]
 code = "minutes"
 programme = "tiep-am"
 zones = ["xa-b"]
@@ -217,6 +223,8 @@ fn one_of_each_fault_is_listed_with_its_remedy() -> Result<()> {
         ("series", "no_episode"),
         ("relay", "unreachable"),
         ("night", "quiet_hours"),
+        // Above it is no quiet hour, and in one zone below it is.
+        ("late", "quiet_hours"),
         ("minutes", "minutes_spent"),
         ("-", "no_receiver"),
     ];
@@ -235,6 +243,11 @@ fn one_of_each_fault_is_listed_with_its_remedy() -> Result<()> {
         );
         ensure!(!text.contains("bi-mat"), "a password is printed:\n{text}");
     }
+    let heard_late =
+        |zone| station.loa(&["rehearse", "--zone", zone, "--at", "21:30:02", "--language", "en"]);
+    let (in_a, in_b) = (heard_late("xa-a")?, heard_late("xa-b")?);
+    ensure!(in_a.contains("slot late"), "{in_a}");
+    ensure!(in_b.contains("Silent: quiet hours of Xã B"), "{in_b}");
     let at_seven = station.loa(&[
         "rehearse",
         "--zone",

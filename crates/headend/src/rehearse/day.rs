@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use loa_model::{
     AsRunEvent, ContentHash, OccurrenceId, Origin, PartEnded, PartStarted, RunSheet, SessionId, Sound,
-    WallTime, ZoneTree,
+    WallTime, ZoneId, ZoneTree,
 };
 use loa_playout::{Action, Engine, EngineSettings};
 
@@ -26,6 +26,26 @@ impl Aired {
         self.parts
             .iter()
             .filter(move |(part, _)| part.origin == Origin::Slot(occurrence))
+    }
+
+    /// Walks what a zone's receivers heard between two instants, part by part, and how long each was the first to sound.
+    pub fn heard<'a>(
+        &'a self,
+        tree: &'a ZoneTree,
+        zone: ZoneId,
+        from: WallTime,
+        to: WallTime,
+    ) -> impl Iterator<Item = (&'a PartStarted, Duration)> {
+        let here = self
+            .parts
+            .iter()
+            .filter(move |(part, _)| tree.covers(part.zone, zone));
+        here.scan(from, move |until, (part, ended)| {
+            let ends = ended.at.min(to);
+            let heard = ends.since(part.at.max(*until));
+            *until = ends.max(*until);
+            Some((part, heard))
+        })
     }
 
     /// Returns the occurrence that a session aired.

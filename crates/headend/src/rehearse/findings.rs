@@ -49,6 +49,7 @@ pub fn find(
         }
     }
     found.extend(gaps(sheet, around, aired, tree));
+    found.extend(beyond_minutes(sheet, aired, tree));
     found.extend(unheard(sheet, tree, facts));
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by_key(|finding| line_of(finding).unwrap_or(u32::MAX));
@@ -97,10 +98,12 @@ fn planned(line: &RunSheetLine) -> Vec<Finding> {
             line: number,
             series: series.clone(),
         }),
-        Reason::QuietHours { zone, .. } | Reason::QuietFrom { zone, .. } => Some(Finding::QuietHours {
-            line: number,
-            zone: *zone,
-        }),
+        Reason::QuietHours { zone, .. } | Reason::QuietFrom { zone, .. } | Reason::SilentIn { zone } => {
+            Some(Finding::QuietHours {
+                line: number,
+                zone: *zone,
+            })
+        }
         Reason::MinutesSpent { zone, minutes } => Some(Finding::MinutesSpent {
             line: number,
             zone: *zone,
@@ -282,6 +285,36 @@ fn gaps(sheet: &RunSheet, around: &[RunSheet], aired: &Aired, tree: &ZoneTree) -
         }
     }
     found
+}
+
+/// Lines during which receivers of a zone fall silent, because it has sounded for its minutes: what zones above send
+/// counts too.
+fn beyond_minutes(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree) -> Vec<Finding> {
+    let limited = tree
+        .iter()
+        .filter_map(|zone| Some((zone.id, zone.settings.quiet.as_ref()?.minutes_a_day?)));
+    let (Some(from), Some(to)) = (
+        sheet.lines.iter().map(|line| line.start).min(),
+        sheet.lines.iter().map(RunSheetLine::end).max(),
+    ) else {
+        return Vec::new();
+    };
+    let beyond = limited.filter_map(|(zone, minutes)| {
+        let mut left = Duration::from_secs(u64::from(minutes) * 60);
+        let (part, _) = aired.heard(tree, zone, from, to).find(|(_, heard)| {
+            let beyond = *heard > left;
+            left = left.saturating_sub(*heard);
+            beyond
+        })?;
+        let occurrence = aired.occurrence(part.session)?;
+        let line = sheet
+            .lines
+            .iter()
+            .find(|line| line.occurrence == occurrence)?
+            .number;
+        Some(Finding::MinutesSpent { line, zone, minutes })
+    });
+    beyond.collect()
 }
 
 /// Zones in which something airs and nobody is known to hear it.

@@ -1,8 +1,10 @@
 //! What a zone's receivers hear at an instant, and why.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 use loa_model::{LineName, PreEmption, Reason, RunSheet, RunSheetLine, WallTime, ZoneId};
-use loa_plan::{Lang, RunSheetText};
+use loa_plan::{Lang, RunSheetText, local, quiet_hours};
 
 use super::day::Aired;
 
@@ -16,6 +18,9 @@ pub fn heard_at(
     zone: ZoneId,
     at: WallTime,
 ) -> String {
+    if let Some(silent) = silent(&text, aired, zone, at) {
+        return silent;
+    }
     let sounding = aired
         .parts
         .iter()
@@ -57,6 +62,26 @@ pub fn heard_at(
         (!shown.lines.is_empty()).then(|| text.render(&shown))
     });
     shown.collect::<Vec<_>>().join("\n")
+}
+
+/// Tells why receivers of a zone are silent at an instant whatever is sent, if they are: by their own quiet hours.
+fn silent(text: &RunSheetText<'_>, aired: &Aired, zone: ZoneId, at: WallTime) -> Option<String> {
+    let (owner, hours) = quiet_hours(text.tree, text.tz, zone, at)?;
+    let owner = text.tree.get(owner).map_or("?", |zone| &zone.name);
+    if !hours.permits(at) {
+        return Some(match text.lang {
+            Lang::Vi => format!("Im lặng: giờ yên tĩnh của {owner}.\n"),
+            Lang::En => format!("Silent: quiet hours of {owner}.\n"),
+        });
+    }
+    let minutes = hours.policy.minutes_a_day?;
+    let date = local::local_date(text.tz, at).and_hms_opt(0, 0, 0)?;
+    let heard = aired.heard(text.tree, zone, local::to_wall(text.tz, date)?, at);
+    let heard: Duration = heard.map(|(_, heard)| heard).sum();
+    (heard >= Duration::from_secs(u64::from(minutes) * 60)).then(|| match text.lang {
+        Lang::Vi => format!("Im lặng: {owner} đã phát đủ {minutes} phút của ngày.\n"),
+        Lang::En => format!("Silent: the {minutes} minutes a day of {owner} are used up.\n"),
+    })
 }
 
 /// Tells whether a line of one date's run-sheet comes back after the line of a number in another's.
@@ -178,6 +203,7 @@ mod tests {
             &tree(),
             sheets,
             &media.collect(),
+            &Facts::default(),
             EngineSettings::new(None, delay, delay),
             at("2026-12-02T20:00:00"),
             at("2026-12-04T04:00:00"),
