@@ -188,6 +188,13 @@ impl<'a> Play<'a> {
                 let wanted = self.model.kill(lost, back);
                 self.aired.kill(lost, back, &wanted);
             }
+            What::ShutDown { away } => {
+                let back = heard + 1_000 + away;
+                self.said
+                    .push(format!("{heard} shut down, heard again at {back}"));
+                let wanted = self.model.shut_down(heard, back);
+                self.aired.shut_down(heard, back, &wanted);
+            }
         }
         Ok(())
     }
@@ -271,6 +278,7 @@ const KINDS: &[&str] = &[
     "minutes_spent",
     "gave_up",
     "head_end_lost",
+    "head_end_stopped",
     "delayed",
     "not aired: missed",
     "not aired: stopped",
@@ -278,4 +286,5 @@ const KINDS: &[&str] = &[
     "not aired: quiet_hours",
     "not aired: minutes_spent",
     "not aired: gave_up",
+    "not aired: head_end_stopped",
 ];

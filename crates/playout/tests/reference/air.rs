@@ -6,7 +6,7 @@ use loa_model::{PreEmption, Priority, SessionId, ZoneId};
 
 use crate::model::{Model, Wish};
 use crate::rows::{Part, Row, Told};
-use crate::script::{AHEAD, Line, MINUTE, Ms, Programme};
+use crate::script::{AHEAD, Line, MINUTE, Ms, Programme, START};
 
 impl Model {
     /// Decides what is planned to be heard by `heard`.
@@ -133,7 +133,8 @@ impl Model {
     pub(crate) fn restore(&mut self, row: &Part, heard: Ms) {
         let pre_empted = row.why.starts_with("pre_empted");
         let Wish { zone, programme, .. } = row.wish;
-        let goes_on = row.why == "head_end_lost" || (pre_empted && programme.pre_emption != PreEmption::Drop);
+        let goes_on =
+            row.why.starts_with("head_end") || (pre_empted && programme.pre_emption != PreEmption::Drop);
         let resumes = pre_empted && programme.pre_emption == PreEmption::Resume;
         let zero = row.at - row.wish.offset;
         if !goes_on || (!resumes && zero + programme.length <= heard) {
@@ -150,16 +151,16 @@ impl Model {
         });
     }
 
-    /// Gives up what was kept off the air for too long by `until`.
-    pub(crate) fn give_up(&mut self, until: Ms) {
-        while let Some(index) = self
-            .wishes
-            .iter()
-            .position(|wish| wish.gives_up().is_some_and(|at| at <= until))
-        {
-            let wish = self.wishes[index].clone();
-            self.tell_end(&wish, self.begun, "gave_up");
-            self.wishes.remove(index);
+    /// Ends what is over before any media can be there: it has waited for too long, or has to be silent from `heard` on.
+    pub(crate) fn end_unheard(&mut self, heard: Ms) {
+        for wish in std::mem::take(&mut self.wishes) {
+            let quiet = (!wish.authored && !self.permits(wish.zone, heard)).then_some((heard, "quiet_hours"));
+            let gave_up = wish.gives_up().map(|at| (at, "gave_up"));
+            let over = [quiet, gave_up].into_iter().flatten().min_by_key(|(at, _)| *at);
+            match over.filter(|(at, _)| *at <= heard + AHEAD - START) {
+                Some((_, why)) => self.tell_end(&wish, self.begun, why),
+                None => self.wishes.push(wish),
+            }
         }
     }
 
@@ -297,7 +298,7 @@ impl Model {
     }
 
     /// Tells that something could not begin at its time, if that had come by `said`.
-    fn tell_delay(&mut self, wish: &Wish, said: Ms) {
+    pub(crate) fn tell_delay(&mut self, wish: &Wish, said: Ms) {
         let Some(planned) = wish.planned.filter(|_| wish.kept_off && !wish.delayed) else {
             return;
         };

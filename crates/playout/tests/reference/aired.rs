@@ -8,7 +8,7 @@ use loa_model::{
 use loa_playout::{Engine, EngineSettings};
 
 use crate::common::{Station, T0, counted, delayed, last_parts, line, media, not_aired};
-use crate::script::{DELAY, Line, Ms, Override, Programme, START, STOP, Zones};
+use crate::script::{DELAY, GONE, Line, Ms, Override, Programme, START, STOP, Zones};
 
 pub(crate) struct Aired {
     station: Station,
@@ -93,6 +93,21 @@ impl Aired {
     /// Media is loaded in the order of what wants it, so that nothing has the air only because it was loaded first.
     pub(crate) fn kill(&mut self, lost: Ms, heard: Ms, wanted: &[String]) {
         self.station.run_to(at(lost));
+        self.restart(lost, heard, wanted);
+    }
+
+    /// The head-end is shut down, so that all is silent from `silent` on.
+    pub(crate) fn shut_down(&mut self, silent: Ms, heard: Ms, wanted: &[String]) {
+        self.station.run_to(at(silent - STOP));
+        self.station
+            .command(Command::ShutDown)
+            .expect("it may always go down");
+        let gone = silent - STOP + GONE;
+        self.station.run_to(at(gone));
+        self.restart(gone, heard, wanted);
+    }
+
+    fn restart(&mut self, lost: Ms, heard: Ms, wanted: &[String]) {
         self.log.extend(self.station.events());
         let mut parts = last_parts(&self.log);
         for part in &mut parts {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loa_model::{BulletinClass, PreEmption, SessionId, ZoneTree};
 
 use crate::rows::{Part, Row, Told};
-use crate::script::{AHEAD, Line, MINUTE, Ms, Override, Programme, Quiet, START, STOP, Zones};
+use crate::script::{AHEAD, GONE, Line, MINUTE, Ms, Override, Programme, Quiet, START, STOP, Zones};
 
 pub(crate) struct Model {
     pub(crate) tree: ZoneTree,
@@ -180,8 +180,34 @@ impl Model {
     pub(crate) fn kill(&mut self, at: Ms, heard: Ms) -> Vec<String> {
         self.decide(at + AHEAD);
         self.close_log(at);
+        self.restart(at, heard)
+    }
+
+    /// The head-end is shut down, so that all is silent from `silent` on, and what goes on is heard from `heard` on.
+    ///
+    /// Returns what wants the air then, the strongest first.
+    pub(crate) fn shut_down(&mut self, silent: Ms, heard: Ms) -> Vec<String> {
+        let said = silent - STOP;
+        self.decide(silent);
+        for index in 0..self.wishes.len() {
+            let wish = self.wishes[index].clone();
+            let in_vain = wish
+                .planned
+                .is_some_and(|planned| planned + wish.programme.length <= said);
+            if wish.on_air.is_some_and(|since| since < silent) {
+                self.leave(index, silent, STOPPED);
+            } else if in_vain && !wish.aired {
+                self.tell_end(&wish, said, STOPPED);
+            } else if !wish.aired {
+                self.tell_delay(&wish, said);
+            }
+        }
+        self.restart(silent + GONE - STOP, heard)
+    }
+
+    fn restart(&mut self, lost: Ms, heard: Ms) -> Vec<String> {
         (self.epoch, self.wished) = (self.epoch + 1, 0);
-        (self.begun, self.lost, self.decided) = (heard - START, Some(at), heard);
+        (self.begun, self.lost, self.decided) = (heard - START, Some(lost), heard);
         self.wishes.clear();
         let begun = self.rows.iter().filter(|row| !matches!(row.what, Told::Delayed));
         self.done = begun.filter_map(|row| row.slot).collect();
@@ -193,13 +219,12 @@ impl Model {
         for row in left {
             self.restore(&row, heard);
         }
-        // Nothing can sound before its media is there, and patience runs out meanwhile.
-        self.give_up(heard + AHEAD - START);
+        self.end_unheard(heard);
         self.upcoming = self.to_come();
         while let Some(line) = self.next_line(heard) {
             self.begin(&line, heard, self.begun);
         }
-        self.give_up(heard + AHEAD - START);
+        self.end_unheard(heard);
         let mut wanted: Vec<_> = self.wishes.iter().collect();
         wanted.sort_by_key(|wish| Reverse(self.priority(wish)));
         let wanted = wanted.iter().map(|wish| wish.name.clone()).collect();
@@ -229,3 +254,5 @@ impl Model {
             .collect()
     }
 }
+
+const STOPPED: &str = "head_end_stopped";

@@ -73,6 +73,8 @@ pub(crate) enum What {
     Start(Override),
     /// The power goes, this long after the last command was heard, and all is heard again this many seconds later.
     Kill { after: Ms, away: Ms },
+    /// The head-end is shut down in order, and all is heard again this many seconds later.
+    ShutDown { away: Ms },
 }
 
 #[derive(Clone, Debug)]
@@ -214,6 +216,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (any::<Index>(), prop::bool::weighted(0.1)).prop_map(|(which, any)| What::Stop { which, any }),
         3 => (any::<u16>(), any::<u16>(), any::<u16>())
             .prop_map(|(one, other, edited)| What::Plan { kept: one | other, edited }),
+        1 => (2..20i64).prop_map(|away| What::ShutDown { away: away * 1_000 }),
         1 => (0..1_000i64, 2..20i64)
             .prop_map(|(after, away)| What::Kill { after, away: away * 1_000 }),
     ];
@@ -225,7 +228,10 @@ fn in_order(steps: Vec<(i64, What)>) -> Vec<Step> {
     let (mut heard, mut stops) = (5_000, true);
     let mut made = Vec::new();
     for (gap, what) in steps {
-        let earlier = matches!(what, What::Stop { .. } | What::Plan { .. });
+        let earlier = matches!(
+            what,
+            What::Stop { .. } | What::Plan { .. } | What::ShutDown { .. }
+        );
         let gap = if earlier && !stops { gap.max(1) } else { gap };
         heard += gap * 1_000;
         stops = earlier || (gap > 0 && !matches!(what, What::Start(_)));
@@ -233,7 +239,7 @@ fn in_order(steps: Vec<(i64, What)>) -> Vec<Step> {
             heard,
             what: what.clone(),
         });
-        if let What::Kill { away, .. } = what {
+        if let What::Kill { away, .. } | What::ShutDown { away } = what {
             (heard, stops) = (heard + away + 2_000, true);
         }
     }
@@ -262,6 +268,8 @@ pub(crate) const START: Ms = DELAY + 80;
 pub(crate) const STOP: Ms = DELAY + 450;
 /// What is planned is decided this long before it is heard.
 pub(crate) const AHEAD: Ms = DELAY + 530;
+/// A head-end that is shut down is gone this long after.
+pub(crate) const GONE: Ms = 1_500;
 /// The playout delay of every class.
 pub(crate) const DELAY: Ms = 600;
 pub(crate) const MINUTE: Ms = 60_000;
