@@ -32,7 +32,9 @@ impl Engine {
                 .filter_map(|above| held.get(&above.id))
                 .min()
                 .copied();
-            let active = session.wants && (session.on_air.is_some() || self.is_ready(session, at));
+            let active = session.wants
+                && session.due.is_none()
+                && (session.on_air.is_some() || self.is_ready(session, at));
             let claim = match gate {
                 Some((from, by)) => {
                     self.give_way(id, from.max(at), by, now);
@@ -94,8 +96,12 @@ impl Engine {
         };
         let over = session.zero.is_some_and(|zero| zero + session.total <= from);
         let quiet = session.quiet_at.is_some_and(|quiet| quiet <= from);
+        let first = session.first_sound(from, self.chime());
         if over || quiet {
             // That event is on its way.
+        } else if first > from {
+            // Until then the air is for what waits.
+            self.with(id, |session| session.due = Some(first));
         } else if self.is_spent(session, from) {
             // It takes the air from nothing weaker.
             self.expire(id, &EndReason::MinutesSpent, now);

@@ -250,6 +250,7 @@ impl Engine {
             .chain(self.next_end().map(|(at, _)| at));
         let decisions = decisions
             .chain(self.next_expiry().map(|(at, ..)| at))
+            .chain(self.next_due().map(|(at, _)| at))
             .chain(self.next_silence().map(|(at, _)| at))
             .map(|at| at - settings.ahead);
         let prepares = self
@@ -286,6 +287,7 @@ impl Engine {
                     self.end_part(id, at);
                     self.skip_failed(at, now);
                 }
+                Event::Due(id) => self.with(id, |session| session.due = None),
                 Event::Expiry(id, reason) => self.expire(id, &reason, now),
                 Event::Silence(id) => self.silence(id, at, now),
             }
@@ -312,8 +314,9 @@ impl Engine {
             .next_expiry()
             .map(|(at, id, reason)| (at, Event::Expiry(id, reason)));
         let silence = self.next_silence().map(|(at, id)| (at, Event::Silence(id)));
+        let due = self.next_due().map(|(at, id)| (at, Event::Due(id)));
         // At one instant, what ends makes room for what begins.
-        [end, silence, expiry, line]
+        [end, due, silence, expiry, line]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -325,6 +328,13 @@ impl Engine {
             .values()
             .filter_map(|session| Some((session.on_air.as_ref()?.ends, session.id)));
         parts.min()
+    }
+
+    fn next_due(&self) -> Option<(WallTime, SessionId)> {
+        let sessions = self.sessions.values().filter(|session| session.wants);
+        sessions
+            .filter_map(|session| Some((session.due?, session.id)))
+            .min()
     }
 
     fn next_expiry(&self) -> Option<(WallTime, SessionId, EndReason)> {
@@ -419,6 +429,7 @@ impl Engine {
             cut: false,
             chime: false,
             planned: None,
+            due: None,
             offset: Duration::ZERO,
             zero: None,
             wants: true,
@@ -581,6 +592,7 @@ impl Engine {
 enum Event {
     Line,
     End(SessionId),
+    Due(SessionId),
     Expiry(SessionId, EndReason),
     Silence(SessionId),
 }

@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) quiet_at: Option<WallTime>,
     /// When the programme itself is to begin, chime or none; none for what begins as soon as it can.
     pub(crate) planned: Option<WallTime>,
+    /// When its turn comes, if the air was free before it may begin.
+    pub(crate) due: Option<WallTime>,
     /// How far into the content it goes on.
     pub(crate) offset: Duration,
     /// When its beginning would have sounded, if it goes on as if it had run.
@@ -102,15 +104,26 @@ impl Session {
         }
     }
 
-    /// Begins a part whose first sound is at `from`, or later if it is not its time yet.
+    /// Returns when its first sound is, if it has the air from `from` on: later if it is not its time yet.
+    pub(crate) fn first_sound(&self, from: WallTime, chime: Option<Duration>) -> WallTime {
+        let chime = self.chime_from(from, chime).unwrap_or_default();
+        self.planned.map_or(from, |planned| from.max(planned - chime))
+    }
+
+    /// Returns the length of the chime with which it begins at `from`.
     ///
     /// A chime for which there is no time before the planned start is left out, so that the programme begins on its
     /// second; one that begins much later has its chime then.
-    pub(crate) fn start(&mut self, from: WallTime, chime: Option<Duration>) -> &mut Part {
-        let chime = chime.filter(|chime| {
+    fn chime_from(&self, from: WallTime, chime: Option<Duration>) -> Option<Duration> {
+        chime.filter(|chime| {
             let fits = |planned| from + *chime <= planned || planned + *chime < from;
             self.chime && self.zero.is_none() && self.planned.is_none_or(fits)
-        });
+        })
+    }
+
+    /// Begins a part whose first sound is at `from`.
+    pub(crate) fn start(&mut self, from: WallTime, chime: Option<Duration>) -> &mut Part {
+        let chime = self.chime_from(from, chime);
         let at = from + chime.unwrap_or_default();
         let at = self.planned.map_or(at, |planned| at.max(planned));
         let before = (self.offset, self.zero);

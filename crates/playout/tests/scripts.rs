@@ -130,8 +130,8 @@ fn a_chime_never_makes_a_programme_late() {
             "11.87 start 1/1 z4 @13+0..25
              13 began 1/1 @13
              23.8 start 1/1 z4 @24.48+11.48..25
-             23.8 start 2/1 z4 @26+0..30
              24.48 began 1/1 @24.48
+             24.87 start 2/1 z4 @26+0..30
              25 ended 1/1 @25 completed
              26 began 2/1 @26
              30 ended 2/1 @30 completed",

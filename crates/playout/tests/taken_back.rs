@@ -5,6 +5,34 @@ mod common;
 use common::script::check;
 
 #[test]
+fn what_waits_has_the_air_until_a_planned_start_without_its_chime() {
+    let rows = [(
+        "the air is free when it is too late for the chime and too early for the programme",
+        "0 plan 1:z4@41+5:emergency:chime
+         10 override 8 z4 emergency 60
+         35 override 9 z1 emergency 4.4
+         60 end",
+        "10 start 8/1 z4 @10.28+0..70.28
+         10.28 began 8/1 @10.28
+         35 start 9/1 z1 @35.28+0..39.68
+         35 stop 8/1 @35.28
+         35.28 ended 8/1 @35.28 pre_empted
+         35.28 began 9/1 @35.28
+         38.55 start 8/2 z4 @39.68+25..74.68
+         39.68 began 8/2 @39.68
+         39.68 ended 9/1 @39.68 completed
+         39.87 start 1/1 z4 @41+0..46
+         39.87 stop 8/2 @41
+         41 ended 8/2 @41 pre_empted
+         41 began 1/1 @41
+         44.87 start 8/3 z4 @46+26.32..79.68
+         46 began 8/3 @46
+         46 ended 1/1 @46 completed",
+    )];
+    check(&rows, &["prepare", "release"]);
+}
+
+#[test]
 fn a_decision_that_is_taken_back_has_never_been() {
     let rows = [
         (
