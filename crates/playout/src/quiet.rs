@@ -203,7 +203,7 @@ impl Engine {
     /// Returns the next session that has to be silent from an instant on.
     pub(crate) fn next_silence(&self) -> Option<(WallTime, SessionId)> {
         let is_limited = self.quiet.limited().next().is_some();
-        let sent = is_limited.then(|| self.sent()).unwrap_or_default();
+        let sent = if is_limited { self.sent() } else { Sent::new() };
         let silent = self.sessions.values().filter(|session| session.wants);
         silent
             .filter_map(|session| Some((self.silent_at(session, &sent)?.0, session.id)))

@@ -250,7 +250,7 @@ fn every_programme_of_a_year_starts_within_20_ms_of_its_plan() {
 /// Rehearses a day as `loa rehearse` does, with every receiver alive; returns how much it found.
 fn rehearse(store: &Store, planning: &Planning, planner: &Planner<'_>, date: NaiveDate) -> usize {
     let now = midnight(date);
-    let sheet = planner.day(date).sheet;
+    let sheets = [date - Days::new(1), date, date + Days::new(1)].map(|date| planner.day(date).sheet);
     let mut media: BTreeMap<_, _> = planning
         .library
         .iter()
@@ -262,7 +262,6 @@ fn rehearse(store: &Store, planning: &Planning, planner: &Planner<'_>, date: Nai
         receivers: receivers.iter().map(|row| (row.receiver.zone, true)).collect(),
         ..Facts::default()
     };
-    let sheets = [sheet];
     let aired = air(
         &planning.tree,
         &sheets,
@@ -272,7 +271,8 @@ fn rehearse(store: &Store, planning: &Planning, planner: &Planner<'_>, date: Nai
         now,
         midnight(date + Days::new(1)),
     );
-    let found = find(&sheets[0], &aired, &planning.tree, &facts);
+    let [eve, sheet, morrow] = sheets;
+    let found = find(&sheet, &[eve, morrow], &aired, &planning.tree, &facts);
     let timing = |finding: &&Finding| {
         matches!(
             finding,
