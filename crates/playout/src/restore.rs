@@ -88,7 +88,7 @@ impl Engine {
         let resumes = ended.as_ref().is_some_and(|ended| match ended.reason {
             EndReason::PreEmpted { .. } => started.pre_emption == PreEmption::Resume,
             // The clock was set back: nobody knows how long it was away.
-            _ => ended.at > now,
+            _ => self.last_alive.is_some_and(|alive| alive > now),
         });
         let zero = started.at - started.media_offset;
         let total = whole;
