@@ -35,6 +35,8 @@ row_id! {
     ProfileId,
     /// A user's row in the store.
     UserId,
+    /// A login's row in the store.
+    LoginId,
 }
 
 /// One opening of a relay, within a run of the head-end.

@@ -11,6 +11,7 @@ mod programme;
 mod quiet;
 mod receiver;
 pub mod relay_address;
+mod role;
 mod run_sheet;
 mod schedule;
 mod slot;
@@ -24,8 +25,8 @@ pub use console::{
     Command, CommandDone, Heard, NextUp, Refusal, SESSIONS_PER_ZONE_MAX, SessionState, Snapshot, ZoneState,
 };
 pub use id::{
-    ContentHash, OccurrenceId, ParseHashError, ProfileId, ProgrammeId, ReceiverId, RelayId, SessionId,
-    SlotId, UserId, ZoneId,
+    ContentHash, LoginId, OccurrenceId, ParseHashError, ProfileId, ProgrammeId, ReceiverId, RelayId,
+    SessionId, SlotId, UserId, ZoneId,
 };
 pub use priority::{BulletinClass, ParseClassError, Priority};
 pub use profile::{DayRule, DaySpan, Mute, Profile, ProfileSpec, YearDay};
@@ -37,6 +38,7 @@ pub use quiet::{
     Window,
 };
 pub use receiver::{Receipt, Receiver, Silence, Silenced};
+pub use role::{Grant, ParseRoleError, Permission, Rights, Role};
 pub use run_sheet::{Content, LineName, Piece, Reason, RunSheet, RunSheetLine, TieRule, Verdict};
 pub use schedule::{NewException, NewProfile, NewProgramme, NewSlot, NewZone, Schedule};
 pub use slot::{MakesRoom, ORDER_DEFAULT, Overrun, Recurrence, Slot, SlotChange, SlotException, SlotSpec};
