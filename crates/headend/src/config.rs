@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use loa_model::BulletinClass;
+use loa_model::{BulletinClass, Role};
 use serde::Deserialize;
 
 /// Everything the head-end is told beforehand.
@@ -163,17 +163,20 @@ impl Default for MediaConfig {
 }
 
 /// The operators' pages.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelConfig {
     /// Address and port to listen on.
     pub listen: SocketAddr,
+    /// Who holds one of these roles must have one-time codes.
+    pub totp_roles: Vec<Role>,
 }
 
 impl Default for PanelConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            totp_roles: Vec::new(),
         }
     }
 }
@@ -353,6 +356,7 @@ mod tests {
             ("media.limit_min = 0", "media.limit_min is 0"),
             ("station.time_zone = \"Asia/Hue\"", "Asia/Hue"),
             ("panel.listen = \"localhost\"", "panel"),
+            ("panel.totp_roles = [\"root\"]", "unknown variant `root`"),
         ];
         for (line, expected) in rows {
             let text = if line.is_empty() {

@@ -1,10 +1,12 @@
 //! The station as the panel sees it.
 
+mod known;
+mod people;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,21 +16,21 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use loa_model::{Command, CommandDone, Origin, RunSheet, Snapshot, WallTime, ZoneId, ZoneTree};
 use loa_panel::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, PersonRefusal,
     ReceiverItem, ReportRefusal, Station, Tapped,
 };
 use loa_plan::local;
-use loa_store::{AuditRow, ReceiverRow, Store};
+use loa_store::{AuditRow, ReceiverRow, Store, StoreError};
 use loa_wire::{Report, ReportError, verify_report};
 use tokio::sync::broadcast::error::RecvError;
-use tracing::info;
 
 use crate::announce::Describer;
 use crate::config::StationConfig;
 use crate::journal::JournalState;
 use crate::on_air::{AirThread, CommandError, Counts, OnAir};
-use crate::password;
 use crate::planner::Planned;
+
+pub use known::PeopleState;
 
 /// Answers the panel out of the running head-end.
 pub struct StationConsole {
@@ -48,22 +50,17 @@ pub struct StationConsole {
     pub database: PathBuf,
     /// One connection for all of the panel; a page waits for another, the air for none.
     pub store: Arc<Mutex<Option<Store>>>,
+    /// Who was let in, and by which rules.
+    pub people: PeopleState,
 }
 
 impl StationConsole {
     /// Runs something with the database, away from the threads that serve pages.
     fn with_store<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, loa_store::StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, T> {
         let (shared, database) = (Arc::clone(&self.store), self.database.clone());
-        let unavailable = |error: &dyn std::error::Error| {
-            let cause = error
-                .source()
-                .map(|cause| format!(": {cause}"))
-                .unwrap_or_default();
-            ConsoleError::Unavailable(format!("{error}{cause}"))
-        };
         Box::pin(async move {
             let done = tokio::task::spawn_blocking(move || {
                 let mut store = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,16 +68,32 @@ impl StationConsole {
                     Some(opened) => opened,
                     None => Store::open(&database).map_err(|error| unavailable(&error))?,
                 };
-                work(store.insert(opened)).map_err(|error| unavailable(&error))
+                work(store.insert(opened)).map_err(refused)
             });
-            done.await
-                .map_err(|error| ConsoleError::Unavailable(error.to_string()))?
+            done.await.map_err(|error| unavailable(&error))?
         })
     }
 
     fn day(&self, date: NaiveDate) -> (WallTime, WallTime) {
         day_bounds(self.station.time_zone, date)
     }
+}
+
+/// Says why the store did not do it.
+fn refused(error: StoreError) -> ConsoleError {
+    match error {
+        StoreError::Exists { what: "user", .. } => ConsoleError::Person(PersonRefusal::NameTaken),
+        StoreError::Unknown { what, name } => ConsoleError::NotFound(format!("{what} \"{name}\"")),
+        error => unavailable(&error),
+    }
+}
+
+fn unavailable(error: &dyn std::error::Error) -> ConsoleError {
+    let cause = error
+        .source()
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    ConsoleError::Unavailable(format!("{error}{cause}"))
 }
 
 /// Returns the first instant of a local date, and of the next.
@@ -277,6 +290,7 @@ impl Console for StationConsole {
                 who: by.to_owned(),
                 action: "command".into(),
                 detail,
+                ..AuditRow::default()
             };
             tokio::spawn(self.with_store(move |store| store.audit(&row)));
             Ok(done)
@@ -346,43 +360,6 @@ impl Console for StationConsole {
             lines.sort_by_key(|line| line.at);
             Ok(AsRunDay { lines })
         })
-    }
-
-    fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>> {
-        Box::pin(async move {
-            let (wanted, given) = (name.to_owned(), password.to_owned());
-            let user = self.with_store(move |store| store.user(&wanted)).await?;
-            // Hashing takes a while by design: not with the database in hand, and not on a thread that serves pages.
-            let checked = tokio::task::spawn_blocking(move || {
-                // A name that does not exist costs as much time as one that does.
-                let hash = user.as_ref().map_or(NOBODY, |user| &user.password);
-                let right = password::verify(&given, hash);
-                user.filter(|_| right)
-            });
-            let unavailable = |error: &dyn std::fmt::Display| ConsoleError::Unavailable(error.to_string());
-            let Some(user) = checked.await.map_err(|error| unavailable(&error))? else {
-                return Ok(None);
-            };
-            let (token, kept) = password::new_token().map_err(|error| unavailable(&error))?;
-            let now = self.now();
-            info!(user = user.name, "logged in");
-            self.with_store(move |store| store.put_login(&kept, user.id, now + LOGIN_LASTS, now))
-                .await?;
-            Ok(Some(LogIn {
-                token,
-                lasts: LOGIN_LASTS,
-            }))
-        })
-    }
-
-    fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>> {
-        let (kept, now) = (password::token_hash(token), self.now());
-        self.with_store(move |store| Ok(store.login(&kept, now)?.map(|user| user.name)))
-    }
-
-    fn log_out<'a>(&'a self, token: &'a str) -> Answer<'a, ()> {
-        let kept = password::token_hash(token);
-        self.with_store(move |store| store.remove_login(&kept))
     }
 
     fn report<'a>(
@@ -490,8 +467,3 @@ const WORTH_A_LOOK: [&str; 14] = [
     "card_underruns",
     "card_lost",
 ];
-/// A working day.
-const LOGIN_LASTS: Duration = Duration::from_secs(12 * 3_600);
-/// The hash of a password that nobody has.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bG9hLW5vYm9keS1zYWx0$dVvFIsSPqOhbWn1TQl1b2Kyl3kT3bGd1mVQwz2FZ5Bk";

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::announce::{self, Describer};
 use crate::config::{Config, PlayoutConfig};
-use crate::console::StationConsole;
+use crate::console::{PeopleState, StationConsole};
 use crate::epoch;
 use crate::installation::Installation;
 use crate::journal::{self, JournalState};
@@ -195,6 +195,7 @@ impl Running {
             describer,
             database: installation.database(),
             store: Arc::default(),
+            people: PeopleState::new(config.panel.totp_roles.clone()),
         });
         Ok(Self {
             on_air,

@@ -17,6 +17,8 @@ function follow(part) {
     if (source.readyState !== EventSource.CLOSED) return;
     const answer = await fetch("/api/v1/snapshot").catch(() => null);
     if (answer?.status === 401) location.assign("/login");
+    // What is no longer permitted says so.
+    else if (answer?.status === 403) location.reload();
     else setTimeout(follow, RETRY_MS, part);
   });
 }

@@ -10,17 +10,21 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{Datelike as _, NaiveDate};
 use loa_model::{
-    BulletinClass, Command, CommandDone, ContentHash, RunSheet, SessionId, Snapshot, Zone, ZoneId, ZoneTree,
+    BulletinClass, Command, CommandDone, ContentHash, Permission, Refusal, RunSheet, SessionId, Snapshot,
+    Zone, ZoneId, ZoneTree,
 };
 use serde::{Deserialize, Serialize};
-
+use serde_json::json;
+use tokio::time::sleep;
 use tracing::warn;
 
-use crate::console::{AsRunDay, ConsoleError, LogIn, ReceiverItem};
+use crate::console::{AsRunDay, ConsoleError, ReceiverItem};
 use crate::error::PanelError;
-use crate::guard::{User, login_cookie};
+use crate::guard::{User, browser_name, login_cookie};
+use crate::people::{Browser, LogIn};
 use crate::plain::date;
 use crate::router::Panel;
+use crate::scope;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,36 +34,74 @@ pub(crate) struct Credentials {
 }
 
 /// Checks a password, slowly for those who guess.
-pub(crate) async fn check(panel: &Panel, from: SocketAddr, given: &Credentials) -> Result<LogIn, PanelError> {
+pub(crate) async fn check(
+    panel: &Panel,
+    from: SocketAddr,
+    headers: &HeaderMap,
+    given: &Credentials,
+) -> Result<LogIn, PanelError> {
     if !panel.brake.take(&given.name, from.ip(), panel.console.now()) {
         warn!(address = %from.ip(), "too many tries to log in");
         return Err(PanelError::TooManyTries);
     }
-    match panel.console.log_in(&given.name, &given.password).await? {
-        Some(accepted) => {
+    let browser = Browser {
+        address: from.ip(),
+        name: browser_name(headers),
+    };
+    let turn = panel.turn_to_hash().await?;
+    let answer = panel.console.log_in(&given.name, &given.password, &browser).await;
+    drop(turn);
+    match answer {
+        Ok(accepted) => {
             panel.brake.give_back(&given.name, from.ip());
             Ok(accepted)
         }
-        None => {
+        Err(error) => {
             // Not the name: people type their password into the wrong field.
-            warn!(address = %from.ip(), "wrong user name or password");
-            Err(PanelError::WrongPassword)
+            warn!(address = %from.ip(), %error, "not logged in");
+            Err(error.into())
         }
     }
 }
 
+/// Answers 204, or 200 with what the login still lacks.
 pub(crate) async fn log_in(
     State(panel): State<Panel>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Json(given): Json<Credentials>,
 ) -> Result<Response, PanelError> {
-    let accepted = check(&panel, from, &given).await?;
-    let cookie = login_cookie(&accepted.token, accepted.lasts);
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+    let accepted = check(&panel, from, &headers, &given).await?;
+    let cookie = [(header::SET_COOKIE, login_cookie(&accepted.token, accepted.lasts))];
+    Ok(match accepted.due {
+        None => (StatusCode::NO_CONTENT, cookie).into_response(),
+        Some(due) => (cookie, Json(json!({ "due": due.name() }))).into_response(),
+    })
 }
 
-pub(crate) async fn snapshot(State(panel): State<Panel>, _: User) -> Json<Snapshot> {
-    Json(Snapshot::clone(&panel.console.snapshot()))
+/// The second step of a login.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Code {
+    pub(crate) code: String,
+}
+
+pub(crate) async fn enter_code(
+    State(panel): State<Panel>,
+    user: User,
+    Json(given): Json<Code>,
+) -> Result<StatusCode, PanelError> {
+    panel.console.enter_code(&user.token, &given.code).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn snapshot(State(panel): State<Panel>, user: User) -> Json<Snapshot> {
+    let snapshot = Snapshot::clone(&panel.console.snapshot());
+    Json(scope::snapshot(
+        snapshot,
+        &user.person.rights,
+        &panel.console.zones(),
+    ))
 }
 
 /// Which part of the day's plan or log is wanted.
@@ -83,35 +125,55 @@ impl Wanted {
         if self.date.is_empty() {
             return Ok(date(panel.console.now(), panel.console.station().time_zone));
         }
-        let date = self.date.parse::<NaiveDate>().ok();
-        date.filter(|date| YEARS.contains(&date.year()))
-            .ok_or_else(|| PanelError::NoDate(self.date.clone()))
+        date_from(&self.date)
     }
 
     /// Returns the zone asked for, if one was.
     ///
     /// # Errors
     ///
-    /// [`PanelError::NoZone`].
-    pub(crate) fn zone<'a>(&self, zones: &'a ZoneTree) -> Result<Option<&'a Zone>, PanelError> {
+    /// [`PanelError::NoZone`]; [`PanelError::Forbidden`] if it is not for this user's eyes.
+    pub(crate) fn zone<'a>(&self, user: &User, zones: &'a ZoneTree) -> Result<Option<&'a Zone>, PanelError> {
         if self.zone.is_empty() {
             return Ok(None);
         }
-        let zone = zones.by_code(&self.zone);
-        zone.map(Some)
-            .ok_or_else(|| PanelError::NoZone(self.zone.clone()))
+        let zone = zone(&self.zone, zones)?;
+        user.must(Permission::See, zone, zones)?;
+        Ok(Some(zone))
     }
+}
+
+/// Reads a date.
+///
+/// # Errors
+///
+/// [`PanelError::NoDate`]; so too for years that nanoseconds of a clock do not reach.
+pub(crate) fn date_from(text: &str) -> Result<NaiveDate, PanelError> {
+    let date = text.parse::<NaiveDate>().ok();
+    date.filter(|date| YEARS.contains(&date.year()))
+        .ok_or_else(|| PanelError::NoDate(text.to_owned()))
+}
+
+/// Finds a zone by its code.
+///
+/// # Errors
+///
+/// [`PanelError::NoZone`].
+pub(crate) fn zone<'a>(code: &str, zones: &'a ZoneTree) -> Result<&'a Zone, PanelError> {
+    let zone = zones.by_code(code);
+    zone.ok_or_else(|| PanelError::NoZone(code.to_owned()))
 }
 
 pub(crate) async fn run_sheet(
     State(panel): State<Panel>,
-    _: User,
+    user: User,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<RunSheet>, PanelError> {
     let (date, zones) = (wanted.date(&panel)?, panel.console.zones());
-    let zone = wanted.zone(&zones)?.map(|zone| zone.id);
+    let zone = wanted.zone(&user, &zones)?.map(|zone| zone.id);
     let sheet = panel.console.run_sheet(date).await?;
-    let mut sheet = sheet.ok_or(PanelError::NoRunSheet(date))?;
+    let sheet = sheet.ok_or(PanelError::NoRunSheet(date))?;
+    let mut sheet = scope::run_sheet(sheet, &user.person.rights, &zones);
     if let Some(zone) = zone {
         sheet
             .lines
@@ -122,19 +184,22 @@ pub(crate) async fn run_sheet(
 
 pub(crate) async fn receivers(
     State(panel): State<Panel>,
-    _: User,
+    user: User,
 ) -> Result<Json<Vec<ReceiverItem>>, PanelError> {
-    Ok(Json(panel.console.receivers().await?))
+    let receivers = panel.console.receivers().await?;
+    let zones = panel.console.zones();
+    Ok(Json(scope::receivers(receivers, &user.person.rights, &zones)))
 }
 
 pub(crate) async fn as_run(
     State(panel): State<Panel>,
-    _: User,
+    user: User,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<AsRunDay>, PanelError> {
     let (date, zones) = (wanted.date(&panel)?, panel.console.zones());
-    let zone = wanted.zone(&zones)?.map(|zone| zone.id);
-    let mut day = panel.console.as_run(date).await?;
+    let zone = wanted.zone(&user, &zones)?.map(|zone| zone.id);
+    let day = panel.console.as_run(date).await?;
+    let mut day = scope::as_run(day, &user.person.rights, &zones);
     if let Some(zone) = zone {
         day.lines.retain(|line| is_heard(&line.zone, zone, &zones));
     }
@@ -186,16 +251,15 @@ pub(crate) async fn start(
     user: &User,
     wanted: &StartOverride,
 ) -> Result<OverrideStarted, PanelError> {
+    let zones = panel.console.zones();
+    let zone = zone(&wanted.zone, &zones)?;
+    user.must(to_air(wanted.class), zone, &zones)?;
     if !(1..=LIMIT_S_MAX).contains(&wanted.limit_s) {
         return Err(PanelError::Limit {
             given_s: wanted.limit_s,
             most_s: LIMIT_S_MAX,
         });
     }
-    let zones = panel.console.zones();
-    let zone = zones
-        .by_code(&wanted.zone)
-        .ok_or_else(|| PanelError::NoZone(wanted.zone.clone()))?;
     let no_media = || PanelError::NoMedia(wanted.media.clone());
     let hash: ContentHash = wanted.media.parse().map_err(|_| no_media())?;
     let media = panel.console.media().await?;
@@ -209,9 +273,9 @@ pub(crate) async fn start(
         class: wanted.class,
         chime: wanted.chime,
         limit: Duration::from_secs(u64::from(wanted.limit_s)),
-        by: user.name.clone(),
+        by: user.person.name.clone(),
     };
-    match panel.console.command(command, &user.name).await? {
+    match panel.console.command(command, &user.person.name).await? {
         CommandDone::OverrideStarted { session, on_air } => Ok(OverrideStarted { session, on_air }),
         CommandDone::Done => Err(ConsoleError::Unavailable("the engine gave no session".to_owned()).into()),
     }
@@ -229,12 +293,43 @@ pub(crate) async fn stop_override(
 
 /// Takes a session off air.
 pub(crate) async fn stop(panel: &Panel, user: &User, session: u64) -> Result<(), PanelError> {
+    let session = SessionId(session);
+    let mut found = whereabouts(panel, session);
+    if found.is_none() {
+        // It may be younger than the snapshot.
+        sleep(SNAPSHOT_AGE_MAX).await;
+        found = whereabouts(panel, session);
+    }
+    let unknown = || ConsoleError::Refused(Refusal::UnknownSession(session));
+    let (sent_to, class) = found.ok_or_else(unknown)?;
+    let zones = panel.console.zones();
+    let zone = zones.get(sent_to).ok_or_else(unknown)?;
+    user.must(to_air(class), zone, &zones)?;
     let command = Command::Stop {
-        session: SessionId(session),
-        by: user.name.clone(),
+        session,
+        by: user.person.name.clone(),
     };
-    panel.console.command(command, &user.name).await?;
+    panel.console.command(command, &user.person.name).await?;
     Ok(())
+}
+
+/// Returns the zone and the class of a session that is on air or waits for it.
+fn whereabouts(panel: &Panel, session: SessionId) -> Option<(ZoneId, BulletinClass)> {
+    let snapshot = panel.console.snapshot();
+    let sessions = snapshot.zones.iter().flat_map(|state| {
+        let all = state.on_air.iter().chain(&state.waiting);
+        all.map(|session| (state.zone, session))
+    });
+    let mut found = sessions.filter(|(_, state)| state.session == session);
+    found.next().map(|(zone, state)| (zone, state.class))
+}
+
+/// Returns what it takes to put something of this class on air, or off it.
+pub(crate) const fn to_air(class: BulletinClass) -> Permission {
+    match class {
+        BulletinClass::Emergency => Permission::Alert,
+        _ => Permission::Announce,
+    }
 }
 
 /// Takes a receiver's report; its signature stands in for a login.
@@ -288,5 +383,7 @@ const fn default_limit_s() -> u32 {
 
 /// Nothing that a person starts goes on for longer than half a day.
 const LIMIT_S_MAX: u32 = 43_200;
+/// How old the snapshot of the air may be, and a little.
+const SNAPSHOT_AGE_MAX: Duration = Duration::from_millis(300);
 /// Well inside what 64-bit nanoseconds and the calendar reach.
 const YEARS: std::ops::Range<i32> = 2_000..2_200;

@@ -14,13 +14,15 @@ use loa_model::{
 };
 use serde::Serialize;
 
+use crate::people::{People, PersonRefusal};
+
 /// What the station gives when it is asked something that may take a while.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConsoleError>>;
 
 /// The station as the panel sees it. The head-end implements it; tests use a small one in memory.
 ///
 /// Nothing here may wait for the air: the snapshot is the latest value, a command goes into a bounded queue.
-pub trait Console: Send + Sync + 'static {
+pub trait Console: People {
     /// Returns who and where the station is.
     fn station(&self) -> Station;
     /// Returns the station's time.
@@ -43,12 +45,6 @@ pub trait Console: Send + Sync + 'static {
     fn receivers(&self) -> Answer<'_, Vec<ReceiverItem>>;
     /// Returns what was really aired on a date.
     fn as_run(&self, date: NaiveDate) -> Answer<'_, AsRunDay>;
-    /// Checks a password; `None` if name or password is wrong.
-    fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>>;
-    /// Returns the name of who is logged in under a token.
-    fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>>;
-    /// Ends a login.
-    fn log_out<'a>(&'a self, token: &'a str) -> Answer<'a, ()>;
     /// Takes a receiver's report as it came.
     fn report<'a>(
         &'a self,
@@ -166,15 +162,6 @@ pub struct AsRunLine {
     pub reason: Option<EndReason>,
 }
 
-/// A login that was accepted.
-#[derive(Clone, Debug)]
-pub struct LogIn {
-    /// What the browser shows from here on.
-    pub token: String,
-    /// For how long.
-    pub lasts: Duration,
-}
-
 /// One packet as it was sent to a zone.
 #[derive(Clone, Debug)]
 pub struct Tapped {
@@ -193,6 +180,9 @@ pub enum ConsoleError {
     /// The engine said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The people of the station, or the rules for them, say no.
+    #[error(transparent)]
+    Person(#[from] PersonRefusal),
     /// Nothing there of that name.
     #[error("there is no {0}")]
     NotFound(String),

@@ -7,19 +7,31 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use loa_model::{Refusal, SESSIONS_PER_ZONE_MAX};
+use loa_model::{Permission, Refusal, SESSIONS_PER_ZONE_MAX};
 use serde_json::json;
 
 use crate::console::{ConsoleError, ReportRefusal};
 use crate::lang::Lang;
+use crate::people::{Due, PersonRefusal};
 
 /// A request that was not done.
 #[derive(Debug)]
 pub(crate) enum PanelError {
     /// Nobody is logged in.
     LogInFirst,
-    /// Name or password is wrong.
-    WrongPassword,
+    /// The login lacks something before it opens anything.
+    Due(Due),
+    /// The role for it is not held: in this zone, or in any.
+    Forbidden {
+        permission: Permission,
+        zone: Option<String>,
+    },
+    /// Whoever administers does not do this to their own account.
+    NotYourself,
+    /// The new password was typed in two ways.
+    PasswordsDiffer,
+    /// Not a role, or none was chosen.
+    NoRole(String),
     /// Too many tries to log in.
     TooManyTries,
     /// As many browsers follow the air as the panel serves.
@@ -49,11 +61,17 @@ impl From<ConsoleError> for PanelError {
 impl PanelError {
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::NoDate(_) | Self::Limit { .. } | Self::Report(ReportRefusal::Malformed) => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::LogInFirst | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::Report(ReportRefusal::NotSigned) => StatusCode::FORBIDDEN,
+            Self::NoDate(_)
+            | Self::NoRole(_)
+            | Self::PasswordsDiffer
+            | Self::Limit { .. }
+            | Self::Report(ReportRefusal::Malformed) => StatusCode::BAD_REQUEST,
+            Self::LogInFirst => StatusCode::UNAUTHORIZED,
+            Self::Due(_)
+            | Self::Forbidden { .. }
+            | Self::NotYourself
+            | Self::Report(ReportRefusal::NotSigned) => StatusCode::FORBIDDEN,
+            Self::Console(ConsoleError::Person(refusal)) => of_person(refusal),
             Self::NoPage
             | Self::NoZone(_)
             | Self::NoMedia(_)
@@ -75,7 +93,19 @@ impl PanelError {
     pub(crate) fn say(&self, lang: Lang) -> String {
         match self {
             Self::LogInFirst => lang.say("refused-log-in-first"),
-            Self::WrongPassword => lang.say("login-wrong"),
+            Self::Due(Due::Code) => lang.say("refused-code-due"),
+            Self::Due(Due::Password) => lang.say("refused-password-due"),
+            Self::Due(Due::Totp) => lang.say("refused-totp-due"),
+            Self::Forbidden { permission, zone } => {
+                let what = permission_name(*permission, lang);
+                match zone {
+                    Some(zone) => lang.say_with("refused-forbidden-in", &[("what", &what), ("zone", zone)]),
+                    None => lang.say_with("refused-forbidden", &[("what", &what)]),
+                }
+            }
+            Self::NotYourself => lang.say("refused-not-yourself"),
+            Self::PasswordsDiffer => lang.say("refused-passwords-differ"),
+            Self::NoRole(text) => lang.say_with("refused-no-role", &[("role", text)]),
             Self::TooManyTries => lang.say("login-too-many"),
             Self::TooManyListeners => lang.say("refused-too-many-listeners"),
             Self::NoPage => lang.say("not-found"),
@@ -105,9 +135,47 @@ fn say_console(error: &ConsoleError, lang: Lang) -> String {
         }
         ConsoleError::Refused(Refusal::ShuttingDown) => lang.say("refused-shutting-down"),
         ConsoleError::Refused(other) => lang.say_with("refused-by-engine", &[("why", &other.to_string())]),
+        ConsoleError::Person(refusal) => say_person(refusal, lang),
         ConsoleError::NotFound(what) => lang.say_with("refused-not-found", &[("what", what)]),
         ConsoleError::Unavailable(why) => lang.say_with("refused-unavailable", &[("why", why)]),
     }
+}
+
+fn say_person(refusal: &PersonRefusal, lang: Lang) -> String {
+    match refusal {
+        PersonRefusal::WrongPassword => lang.say("login-wrong"),
+        PersonRefusal::WrongCode => lang.say("code-wrong"),
+        PersonRefusal::Locked => lang.say("login-locked"),
+        PersonRefusal::ShortPassword(least) => {
+            lang.say_with("password-short", &[("least", &least.to_string())])
+        }
+        PersonRefusal::SamePassword => lang.say("password-same"),
+        PersonRefusal::BadName(most) => lang.say_with("user-name-bad", &[("most", &most.to_string())]),
+        PersonRefusal::NameTaken => lang.say("user-name-taken"),
+        PersonRefusal::TotpRequired => lang.say("totp-required"),
+    }
+}
+
+const fn of_person(refusal: &PersonRefusal) -> StatusCode {
+    match refusal {
+        PersonRefusal::WrongPassword | PersonRefusal::WrongCode => StatusCode::UNAUTHORIZED,
+        PersonRefusal::Locked => StatusCode::TOO_MANY_REQUESTS,
+        PersonRefusal::ShortPassword(_) | PersonRefusal::SamePassword | PersonRefusal::BadName(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        PersonRefusal::NameTaken | PersonRefusal::TotpRequired => StatusCode::CONFLICT,
+    }
+}
+
+fn permission_name(permission: Permission, lang: Lang) -> String {
+    lang.say(match permission {
+        Permission::See => "permission-see",
+        Permission::Edit => "permission-edit",
+        Permission::Approve => "permission-approve",
+        Permission::Announce => "permission-announce",
+        Permission::Alert => "permission-alert",
+        Permission::Administer => "permission-administer",
+    })
 }
 
 /// For programs, in English.
@@ -115,7 +183,17 @@ impl fmt::Display for PanelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogInFirst => f.write_str("log in first"),
-            Self::WrongPassword => f.write_str("wrong user name or password"),
+            Self::Due(due) => write!(f, "the login lacks something yet: {}", due.name()),
+            Self::Forbidden { permission, zone } => {
+                let what = permission_name(*permission, Lang::En);
+                match zone {
+                    Some(zone) => write!(f, "you may not {what} in \"{zone}\""),
+                    None => write!(f, "you may not {what} there"),
+                }
+            }
+            Self::NotYourself => f.write_str("not to your own account; another administrator can"),
+            Self::PasswordsDiffer => f.write_str("the new password was typed in two ways"),
+            Self::NoRole(text) => write!(f, "\"{text}\" is no role"),
             Self::TooManyTries => f.write_str("too many tries; wait a minute"),
             Self::TooManyListeners => f.write_str("too many listeners; try again later"),
             Self::NoPage => f.write_str("there is nothing at this address"),
@@ -152,9 +230,29 @@ mod tests {
     #[test]
     fn what_goes_wrong_has_a_status_and_words_in_both_languages() {
         let refused = |refusal| PanelError::Console(ConsoleError::Refused(refusal));
+        let person = |refusal| PanelError::Console(ConsoleError::Person(refusal));
+        let forbidden = |zone| PanelError::Forbidden {
+            permission: Permission::Announce,
+            zone,
+        };
         let rows = [
             (PanelError::LogInFirst, 401, "đăng nhập"),
-            (PanelError::WrongPassword, 401, "Sai tên"),
+            (PanelError::Due(Due::Code), 403, "mã một lần"),
+            (PanelError::Due(Due::Password), 403, "mật khẩu của riêng mình"),
+            (PanelError::Due(Due::Totp), 403, "Vai trò"),
+            (forbidden(None), 403, "không có quyền phát"),
+            (forbidden(Some("Xã Tây".into())), 403, "Xã Tây"),
+            (PanelError::NotYourself, 403, "chính mình"),
+            (PanelError::PasswordsDiffer, 400, "không giống nhau"),
+            (PanelError::NoRole("root".into()), 400, "root"),
+            (person(PersonRefusal::WrongPassword), 401, "Sai tên"),
+            (person(PersonRefusal::WrongCode), 401, "Sai mã"),
+            (person(PersonRefusal::Locked), 429, "mở khóa"),
+            (person(PersonRefusal::ShortPassword(10)), 400, "10 ký tự"),
+            (person(PersonRefusal::SamePassword), 400, "mật khẩu cũ"),
+            (person(PersonRefusal::BadName(64)), 400, "64 ký tự"),
+            (person(PersonRefusal::NameTaken), 409, "đã có người"),
+            (person(PersonRefusal::TotpRequired), 409, "bắt buộc"),
             (PanelError::TooManyTries, 429, "quá nhiều lần"),
             (PanelError::TooManyListeners, 429, "quá nhiều người"),
             (PanelError::NoPage, 404, "Không có trang"),

@@ -1,37 +1,119 @@
-//! Who may pass: the login cookie, and a brake on guessing passwords.
+//! Who may pass: the login cookie, and what each address asks of who shows it.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
+use axum::http::header::{COOKIE, USER_AGENT};
 use axum::http::request::Parts;
-use loa_model::WallTime;
+use axum::middleware::Next;
+use axum::response::Response;
+use loa_model::{Permission, Zone, ZoneTree};
 
 use crate::error::PanelError;
 use crate::lang::cookie;
+use crate::people::{Due, Person};
 use crate::router::Panel;
 
-/// Somebody who is logged in. A handler that takes one is closed to everybody else.
+/// What an address asks of who calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing: it is open, or has a check of its own.
+    Nothing,
+    /// A login, which may still lack one of these.
+    Login(&'static [Due]),
+    /// The permission in some zone; it shows only what lies where the permission is held.
+    Shows(Permission),
+    /// The permission in the zone that the request names, or in which lies what it names.
+    In(Permission),
+    /// The permission in every zone.
+    Everywhere(Permission),
+}
+
+impl Asks {
+    /// Checks what can be known before the request is read.
+    fn of(self, person: &Person, zones: &ZoneTree) -> Result<(), PanelError> {
+        let lacks: &[Due] = if let Self::Login(lacks) = self { lacks } else { &[] };
+        if let Some(due) = person.due
+            && !lacks.contains(&due)
+        {
+            return Err(PanelError::Due(due));
+        }
+        let (permission, holds) = match self {
+            Self::Nothing | Self::Login(_) => return Ok(()),
+            Self::Shows(permission) | Self::In(permission) => {
+                (permission, person.rights.may_somewhere(permission))
+            }
+            Self::Everywhere(permission) => (permission, person.rights.may_everywhere(permission, zones)),
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(PanelError::Forbidden {
+                permission,
+                zone: None,
+            })
+        }
+    }
+}
+
+/// Lets a request through to its handler, with who makes it, if that is somebody who may.
+pub(crate) async fn gate(
+    State((panel, asks)): State<(Panel, Asks)>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, PanelError> {
+    if asks != Asks::Nothing {
+        // No cookie is an empty token, which is nobody's.
+        let token = token(request.headers()).unwrap_or_default();
+        let person = panel.console.person(&token).await?;
+        let person = person.ok_or(PanelError::LogInFirst)?;
+        asks.of(&person, &panel.console.zones())?;
+        request.extensions_mut().insert(User { person, token });
+    }
+    Ok(next.run(request).await)
+}
+
+/// Somebody who is logged in, as the gate let them in.
 #[derive(Clone)]
 pub(crate) struct User {
-    pub(crate) name: String,
+    pub(crate) person: Person,
     /// What the browser showed; to ask again during requests that stay open.
     pub(crate) token: String,
+}
+
+impl User {
+    /// Tells whether the user may do this in a zone.
+    pub(crate) fn may(&self, permission: Permission, zone: &Zone, zones: &ZoneTree) -> bool {
+        self.person.rights.may(permission, zone.id, zones)
+    }
+
+    /// Refuses unless the user may do this in a zone.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::Forbidden`], naming the zone.
+    pub(crate) fn must(
+        &self,
+        permission: Permission,
+        zone: &Zone,
+        zones: &ZoneTree,
+    ) -> Result<(), PanelError> {
+        if self.may(permission, zone, zones) {
+            return Ok(());
+        }
+        Err(PanelError::Forbidden {
+            permission,
+            zone: Some(zone.name.clone()),
+        })
+    }
 }
 
 impl FromRequestParts<Panel> for User {
     type Rejection = PanelError;
 
-    async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Self::Rejection> {
-        // No cookie is an empty token, which is nobody's.
-        let token = token(&parts.headers).unwrap_or_default();
-        let name = panel.console.user(&token).await?;
-        let name = name.ok_or(PanelError::LogInFirst)?;
-        Ok(Self { name, token })
+    async fn from_request_parts(parts: &mut Parts, _: &Panel) -> Result<Self, Self::Rejection> {
+        parts.extensions.get().cloned().ok_or(PanelError::LogInFirst)
     }
 }
 
@@ -39,6 +121,12 @@ impl FromRequestParts<Panel> for User {
 pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
     let header = headers.get(COOKIE)?.to_str().ok()?;
     cookie(header, LOGIN_COOKIE).map(str::to_owned)
+}
+
+/// Returns what the browser calls itself, as much of it as is worth keeping.
+pub(crate) fn browser_name(headers: &HeaderMap) -> String {
+    let name = headers.get(USER_AGENT).and_then(|name| name.to_str().ok());
+    name.unwrap_or_default().chars().take(BROWSER_CHARS_MAX).collect()
 }
 
 /// Returns the `Set-Cookie` value for a login.
@@ -49,135 +137,5 @@ pub(crate) fn login_cookie(token: &str, lasts: Duration) -> String {
     )
 }
 
-/// Counts tries to log in that were not right, by name and by address.
-///
-/// The tightest count is of a name *from one address*, so that a stranger who guesses at the duty
-/// officer's name does not keep the officer out; the count of a name from everywhere is only a ceiling.
-#[derive(Debug, Default)]
-pub(crate) struct Brake {
-    tries: Mutex<BTreeMap<Key, Tries>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    NameFrom(String, IpAddr),
-    Name(String),
-    From(IpAddr),
-}
-
-#[derive(Debug)]
-struct Tries {
-    times: u32,
-    since: WallTime,
-}
-
-impl Brake {
-    /// Counts a try before the password is looked at, so that tries in parallel are counted too.
-    ///
-    /// False when there were too many; such a try is not counted, so waiting always helps.
-    pub(crate) fn take(&self, name: &str, from: IpAddr, now: WallTime) -> bool {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.retain(|_, tries| now.since(tries.since) < WINDOW);
-        let keys = keys(name, from);
-        let spent = |(key, most): &(Key, u32)| tries.get(key).is_some_and(|tries| tries.times >= *most);
-        if keys.iter().any(spent) || tries.len() + keys.len() > KEYS_MAX {
-            return false;
-        }
-        for (key, _) in keys {
-            tries.entry(key).or_insert(Tries { times: 0, since: now }).times += 1;
-        }
-        true
-    }
-
-    /// Gives a try back whose password was right.
-    pub(crate) fn give_back(&self, name: &str, from: IpAddr) {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, _) in keys(name, from) {
-            if let Some(tries) = tries.get_mut(&key) {
-                tries.times = tries.times.saturating_sub(1);
-            }
-        }
-    }
-}
-
-fn keys(name: &str, from: IpAddr) -> [(Key, u32); 3] {
-    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-    let from = network(from);
-    [
-        (
-            Key::NameFrom(name.clone(), from),
-            TRIES_OF_A_NAME_FROM_ONE_ADDRESS,
-        ),
-        (Key::Name(name), TRIES_OF_A_NAME),
-        (Key::From(from), TRIES_OF_AN_ADDRESS),
-    ]
-}
-
-/// Returns what one subscriber cannot choose freely: an IPv4 address, or the upper half of an IPv6 one.
-fn network(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        v4 => v4,
-    }
-}
-
 const LOGIN_COOKIE: &str = "loa_login";
-const WINDOW: Duration = Duration::from_secs(60);
-const TRIES_OF_A_NAME_FROM_ONE_ADDRESS: u32 = 5;
-const TRIES_OF_AN_ADDRESS: u32 = 20;
-const TRIES_OF_A_NAME: u32 = 60;
-const NAME_CHARS_MAX: usize = 64;
-/// Bounds memory. Filling it takes hundreds of addresses; until a minute has passed nobody else logs in then.
-const KEYS_MAX: usize = 8_192;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(last: u8) -> IpAddr {
-        IpAddr::from([10, 0, 0, last])
-    }
-
-    #[test]
-    fn guessing_is_slow_and_forgiven_after_a_minute() {
-        let (brake, now) = (Brake::default(), WallTime::from_unix_s(100));
-        for _ in 0..TRIES_OF_A_NAME_FROM_ONE_ADDRESS {
-            assert!(brake.take("ann", address(1), now));
-        }
-        assert!(!brake.take("ann", address(1), now));
-        assert!(brake.take("bob", address(1), now), "another name");
-        assert!(brake.take("ann", address(2), now), "the officer at another desk");
-        assert!(brake.take("ann", address(1), now + WINDOW));
-    }
-
-    #[test]
-    fn one_address_with_many_names_and_one_name_from_many_addresses_are_slow_too() {
-        let (brake, now) = (Brake::default(), WallTime::from_unix_s(100));
-        let names = (0..40).filter(|i| brake.take(&format!("user{i}"), address(1), now));
-        assert_eq!(names.count(), 20);
-        let addresses = (2..=200).filter(|last| brake.take("ann", address(*last), now));
-        assert_eq!(addresses.count(), 60);
-        let v6 = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, last, 0, 0, last]);
-        let hosts = (0..40).filter(|last| brake.take("bob", v6(*last), now));
-        assert_eq!(hosts.count(), 5, "one subscriber has 2^64 addresses");
-    }
-
-    #[test]
-    fn a_right_password_costs_no_try() {
-        let (brake, now) = (Brake::default(), WallTime::from_unix_s(100));
-        for _ in 0..100 {
-            assert!(brake.take("ann", address(1), now));
-            brake.give_back("ann", address(1));
-        }
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let (brake, now) = (Brake::default(), WallTime::from_unix_s(100));
-        for i in 0..20_000u32 {
-            brake.take(&format!("user{i}"), IpAddr::from(i.to_be_bytes()), now);
-        }
-        assert!(brake.tries.lock().unwrap().len() <= KEYS_MAX);
-        assert!(brake.take("ann", address(1), now + WINDOW));
-    }
-}
+const BROWSER_CHARS_MAX: usize = 200;

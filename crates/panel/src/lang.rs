@@ -20,7 +20,7 @@ static_loader! {
 }
 
 /// A language of the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lang {
     Vi,
     En,
@@ -168,6 +168,15 @@ mod tests {
             include_str!("../templates/heard.html"),
             include_str!("../templates/as_run.html"),
             include_str!("../templates/problem.html"),
+            include_str!("../templates/code.html"),
+            include_str!("../templates/account.html"),
+            include_str!("../templates/totp.html"),
+            include_str!("../templates/recovery_codes.html"),
+            include_str!("../templates/role_form.html"),
+            include_str!("../templates/users.html"),
+            include_str!("../templates/user.html"),
+            include_str!("../templates/one_time_password.html"),
+            include_str!("../templates/audit.html"),
             include_str!("error.rs"),
             include_str!("plain.rs"),
             include_str!("router.rs"),
@@ -177,6 +186,10 @@ mod tests {
             include_str!("pages/on_air.rs"),
             include_str!("pages/today.rs"),
             include_str!("pages/as_run.rs"),
+            include_str!("pages/account.rs"),
+            include_str!("pages/users.rs"),
+            include_str!("pages/user.rs"),
+            include_str!("pages/audit.rs"),
         ];
         let known: BTreeSet<_> = texts(VI).map(|(key, _)| key).collect();
         for source in sources {
@@ -189,8 +202,11 @@ mod tests {
         }
         for key in known {
             let quoted = format!("\"{key}\"");
-            // Names of counts are looked up by what a receiver calls them.
-            let used = key.starts_with("count-") || sources.iter().any(|source| source.contains(&quoted));
+            // Names of counts, deeds and states are looked up by what receivers and the audit log call them.
+            let looked_up = ["count-", "deed-", "state-"]
+                .iter()
+                .any(|kind| key.starts_with(kind));
+            let used = looked_up || sources.iter().any(|source| source.contains(&quoted));
             assert!(used, "{key} is not used");
         }
     }

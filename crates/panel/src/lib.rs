@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod brake;
 mod console;
 mod container;
 mod error;
@@ -11,11 +12,21 @@ mod listen;
 mod live;
 mod metrics;
 mod pages;
+mod people;
 mod plain;
+mod qr;
 mod router;
+mod routes;
+mod scope;
 
 pub use console::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
-    ReceiverItem, ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, ReceiverItem,
+    ReportRefusal, Station, Tapped,
+};
+pub use guard::Asks;
+pub use people::{
+    AuditLine, AuditPage, AuditVerdict, AuditWanted, Browser, Changed, Due, LogIn, LoginItem, NewTotp,
+    OwnChange, People, Person, PersonRefusal, UserChange, UserItem,
 };
 pub use router::router;
+pub use routes::{Route, routes};

@@ -11,40 +11,48 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use loa_model::duration_to_samples;
+use loa_model::{Permission, ZoneId, duration_to_samples};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use crate::api::zone;
 use crate::console::Tapped;
 use crate::container::{Container, Ogg, WebM};
 use crate::error::PanelError;
 use crate::guard::User;
+use crate::live::{ASK_AGAIN, still_there};
 use crate::router::Panel;
 
 pub(crate) async fn ogg(
     State(panel): State<Panel>,
-    _: User,
+    user: User,
     Path(code): Path<String>,
 ) -> Result<Response, PanelError> {
-    listen::<Ogg>(&panel, code)
+    listen::<Ogg>(panel, user, &code)
 }
 
 pub(crate) async fn webm(
     State(panel): State<Panel>,
-    _: User,
+    user: User,
     Path(code): Path<String>,
 ) -> Result<Response, PanelError> {
-    listen::<WebM>(&panel, code)
+    listen::<WebM>(panel, user, &code)
 }
 
-fn listen<C: Container>(panel: &Panel, code: String) -> Result<Response, PanelError> {
+fn listen<C: Container>(panel: Panel, user: User, code: &str) -> Result<Response, PanelError> {
+    let zones = panel.console.zones();
+    let zone = zone(code, &zones)?;
+    user.must(Permission::See, zone, &zones)?;
     let permit = Arc::clone(&panel.listeners)
         .try_acquire_owned()
         .map_err(|_| PanelError::TooManyListeners)?;
-    let zone = panel.console.zones().by_code(&code).map(|zone| zone.id);
-    let packets = zone.and_then(|zone| panel.console.listen(zone));
+    let packets = panel.console.listen(zone.id);
     let listener = Listener {
-        packets: packets.ok_or(PanelError::NoZone(code))?,
+        packets: packets.ok_or_else(|| PanelError::NoZone(code.to_owned()))?,
+        zone: zone.id,
+        asked: Instant::now(),
+        panel,
+        user,
         container: C::default(),
         begun: false,
         _permit: permit,
@@ -61,6 +69,10 @@ fn listen<C: Container>(panel: &Panel, code: String) -> Result<Response, PanelEr
 }
 
 struct Listener<C> {
+    panel: Panel,
+    user: User,
+    zone: ZoneId,
+    asked: Instant,
     packets: BoxStream<'static, Tapped>,
     container: C,
     begun: bool,
@@ -68,7 +80,16 @@ struct Listener<C> {
 }
 
 impl<C: Container> Listener<C> {
+    /// Waits for the next packet. `None` once there are no more, or the user may no longer listen.
     async fn next(&mut self) -> Option<Bytes> {
+        if self.asked.elapsed() > ASK_AGAIN {
+            self.asked = Instant::now();
+            let zones = self.panel.console.zones();
+            let user = still_there(&self.panel, &self.user).await?;
+            if !user.person.rights.may(Permission::See, self.zone, &zones) {
+                return None;
+            }
+        }
         if !std::mem::replace(&mut self.begun, true) {
             // What is ahead of the listener from here on covers the network's unevenness.
             let head = [self.container.head(), self.silence(CUSHION)];

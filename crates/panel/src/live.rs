@@ -1,14 +1,16 @@
 //! Live state: parts of pages, sent again whenever they changed.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use loa_model::{Permission, Rights};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::error::PanelError;
@@ -30,8 +32,8 @@ pub(crate) async fn receivers(
 }
 
 /// A part of a page that is kept live.
-#[derive(Clone, Copy)]
-enum Part {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
     Air,
     Receivers,
 }
@@ -47,31 +49,52 @@ impl Part {
         }
     }
 
-    async fn draw(self, panel: &Panel, lang: Lang) -> Result<Arc<str>, PanelError> {
+    async fn draw(self, panel: &Panel, lang: Lang, rights: &Rights) -> Result<Arc<str>, PanelError> {
         match self {
-            Self::Air => Ok(pages::on_air::air_html(panel, lang).into()),
-            Self::Receivers => Ok(pages::receivers::heard_html(panel, lang).await?.into()),
+            Self::Air => Ok(pages::on_air::air_html(panel, lang, rights).into()),
+            Self::Receivers => Ok(pages::receivers::heard_html(panel, lang, rights).await?.into()),
         }
     }
 }
 
-/// The newest drawing of each part in each language: a hundred who watch cost as much as one.
+/// The newest drawing of each part, in each language, for those who may do the same: a hundred who watch cost as much
+/// as one.
 #[derive(Default)]
-pub(crate) struct Drawn([[Mutex<Option<Drawing>>; 2]; 2]);
+pub(crate) struct Drawn(Mutex<BTreeMap<(Part, Lang, Rights), Place>>);
 
+type Place = Arc<AsyncMutex<Option<Drawing>>>;
 type Drawing = (Instant, Arc<str>);
 
 impl Drawn {
-    async fn newest(&self, panel: &Panel, lang: Lang, part: Part) -> Result<Arc<str>, PanelError> {
-        let mut kept = self.0[part as usize][lang as usize].lock().await;
+    async fn newest(
+        &self,
+        panel: &Panel,
+        lang: Lang,
+        rights: &Rights,
+        part: Part,
+    ) -> Result<Arc<str>, PanelError> {
+        let place = self.place((part, lang, rights.clone()));
+        let mut kept = place.lock().await;
         if let Some((at, html)) = &*kept
             && at.elapsed() < part.period() / 2
         {
             return Ok(Arc::clone(html));
         }
-        let html = part.draw(panel, lang).await?;
+        let html = part.draw(panel, lang, rights).await?;
         *kept = Some((Instant::now(), Arc::clone(&html)));
         Ok(html)
+    }
+
+    /// Returns where such a drawing is kept, and forgets those that nobody looks at.
+    fn place(&self, which: (Part, Lang, Rights)) -> Place {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|_, place| {
+            let looked_at =
+                |kept: &Option<Drawing>| kept.as_ref().is_some_and(|(at, _)| at.elapsed() < FORGET);
+            // One that is being drawn is looked at.
+            place.try_lock().map_or(true, |kept| looked_at(&kept))
+        });
+        Arc::clone(places.entry(which).or_default())
     }
 }
 
@@ -120,13 +143,17 @@ impl View {
             self.ticks.tick().await;
             if self.asked.elapsed() > ASK_AGAIN {
                 self.asked = Instant::now();
-                // While the database does not answer, whoever was let in stays.
-                let user = self.panel.console.user(&self.user.token).await;
-                if user.is_ok_and(|user| user.is_none()) {
+                self.user = still_there(&self.panel, &self.user).await?;
+                if !self.user.person.rights.may_somewhere(Permission::See) {
                     return None;
                 }
             }
-            let drawn = self.panel.drawn.newest(&self.panel, self.lang, self.part).await;
+            let rights = &self.user.person.rights;
+            let drawn = self
+                .panel
+                .drawn
+                .newest(&self.panel, self.lang, rights, self.part)
+                .await;
             // What cannot be drawn at the moment stays as it was.
             if let Ok(html) = drawn
                 && html != self.sent
@@ -138,5 +165,19 @@ impl View {
     }
 }
 
+/// Returns the user as they are by now; `None` once they are logged out.
+pub(crate) async fn still_there(panel: &Panel, user: &User) -> Option<User> {
+    match panel.console.person(&user.token).await {
+        Ok(person) => Some(User {
+            person: person.filter(|person| person.due.is_none())?,
+            token: user.token.clone(),
+        }),
+        // While the database does not answer, whoever was let in stays.
+        Err(_) => Some(user.clone()),
+    }
+}
+
 /// A login may end while its page is open.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// A drawing that nobody asked for in this time is not kept.
+const FORGET: Duration = Duration::from_secs(30);

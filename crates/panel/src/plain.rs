@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
 use loa_model::{
-    ApprovalState, BulletinClass, EndReason, LineName, MakesRoom, PreEmption, Reason, RunSheet, SessionId,
+    ApprovalState, BulletinClass, EndReason, LineName, MakesRoom, PreEmption, Reason, Role, RunSheet,
+    SessionId,
     TieRule, Verdict, WallTime, ZoneId, ZoneTree,
 };
 
@@ -68,6 +69,38 @@ pub(crate) fn length(span: Duration) -> String {
     } else {
         format!("{m}:{s:02}")
     }
+}
+
+/// Returns the name of a role.
+pub(crate) fn role_name(role: Role, lang: Lang) -> String {
+    lang.say(match role {
+        Role::Viewer => "role-viewer",
+        Role::Editor => "role-editor",
+        Role::Approver => "role-approver",
+        Role::Announcer => "role-announcer",
+        Role::EmergencyOfficer => "role-emergency-officer",
+        Role::Administrator => "role-administrator",
+    })
+}
+
+/// Returns what somebody did, in words if they are known.
+pub(crate) fn deed(action: &str, lang: Lang) -> String {
+    let key = format!("deed-{}", action.replace([' ', '_'], "-"));
+    lang.try_say(&key).unwrap_or_else(|| action.to_owned())
+}
+
+/// Returns what the audit log says of before and after: roles and states in words, anything else as it stands there.
+pub(crate) fn before_or_after(text: &str, lang: Lang) -> String {
+    let word = |word: &str| {
+        let (role, zone) = word.split_once('@').unwrap_or((word, ""));
+        match role.parse() {
+            Ok(role) if zone.is_empty() => Some(role_name(role, lang)),
+            Ok(role) => Some(format!("{} ({zone})", role_name(role, lang))),
+            Err(_) => lang.try_say(&format!("state-{}", word.replace('_', "-"))),
+        }
+    };
+    let words: Option<Vec<_>> = text.split(' ').map(word).collect();
+    words.map_or_else(|| text.to_owned(), |words| words.join(", "))
 }
 
 /// Returns the name of a class.
@@ -412,6 +445,22 @@ mod tests {
         assert_eq!(count_name("card_underruns", Lang::En), "card underruns");
         assert_ne!(count_name("forged", Lang::Vi), "forged");
         assert_eq!(count_name("of_tomorrow", Lang::Vi), "of tomorrow");
+    }
+
+    #[test]
+    fn before_and_after_are_said_in_words_where_all_of_it_is_known() {
+        let rows = [
+            ("announcer@xa-a viewer", "Announcer (xa-a), Viewer"),
+            (
+                "enabled one_time_codes locked",
+                "may log in, with one-time codes, locked",
+            ),
+            ("viewer of tomorrow", "viewer of tomorrow"),
+            ("", ""),
+        ];
+        for (text, said) in rows {
+            assert_eq!(before_or_after(text, Lang::En), said);
+        }
     }
 
     fn day() -> (RunSheet, ZoneTree) {

@@ -8,24 +8,29 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{delete, get, post};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::brake::Brake;
 use crate::console::Console;
 use crate::error::{PanelError, WentWrong};
-use crate::guard::{Brake, token};
+use crate::guard::{gate, token};
 use crate::lang::{Lang, lang_cookie};
 use crate::live::Drawn;
-use crate::{api, assets, listen, live, pages};
+use crate::pages;
+use crate::people::Due;
+use crate::routes::table;
 
 /// What every handler has at hand.
 #[derive(Clone)]
 pub(crate) struct Panel {
     pub(crate) console: Arc<dyn Console>,
     pub(crate) brake: Arc<Brake>,
+    /// Bounds the passwords that are looked at together.
+    pub(crate) hashing: Arc<Semaphore>,
     /// Bounds the requests that stay open: live state and listening.
     pub(crate) listeners: Arc<Semaphore>,
     /// What all who watch share, however many they are.
@@ -39,48 +44,46 @@ pub fn router(console: Arc<dyn Console>) -> Router {
     let panel = Panel {
         console,
         brake: Arc::default(),
+        hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
         drawn: Arc::default(),
     };
-    let short = Router::new()
-        .route("/", get(pages::on_air::page))
-        .route("/today", get(pages::today::page))
-        .route("/receivers", get(pages::receivers::page))
-        .route("/as-run", get(pages::as_run::page))
-        .route("/login", get(pages::login::page).post(pages::login::log_in))
-        .route("/logout", post(pages::login::log_out))
-        .route("/overrides", post(pages::on_air::start))
-        .route("/overrides/{session}/stop", post(pages::on_air::stop))
-        .route("/assets/{name}", get(assets::asset))
-        .route("/zones/{code}/loa.sdp", get(api::sdp))
-        .route("/api/v1/login", post(api::log_in))
-        .route("/api/v1/snapshot", get(api::snapshot))
-        .route("/api/v1/run-sheet", get(api::run_sheet))
-        .route("/api/v1/receivers", get(api::receivers))
-        .route("/api/v1/as-run", get(api::as_run))
-        .route("/api/v1/overrides", post(api::start_override))
-        .route("/api/v1/overrides/{session}", delete(api::stop_override))
-        .route("/api/v1/reports", post(api::report))
-        .route("/healthz", get(api::healthz))
-        .route("/metrics", get(api::metrics))
+    let (mut short, mut endless) = (Router::new(), Router::new());
+    for entry in table() {
+        let asks = (panel.clone(), entry.route.asks);
+        let answers = entry.answers.layer(middleware::from_fn_with_state(asks, gate));
+        if entry.endless {
+            endless = endless.route(entry.route.path, answers);
+        } else {
+            short = short.route(entry.route.path, answers);
+        }
+    }
+    let short = short
         .fallback(|| async { PanelError::NoPage })
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ));
-    let open = Router::new()
-        .route("/live/air", get(live::air))
-        .route("/live/receivers", get(live::receivers))
-        .route("/zones/{code}/listen.opus", get(listen::ogg))
-        .route("/zones/{code}/listen.webm", get(listen::webm));
     Router::new()
         .merge(short)
-        .merge(open)
+        .merge(endless)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(panel.clone(), for_every_answer))
         .with_state(panel)
+}
+
+impl Panel {
+    /// Waits for a turn to look at a password: each takes memory and time by design, and many come at once.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::TooManyTries`] if none comes soon.
+    pub(crate) async fn turn_to_hash(&self) -> Result<OwnedSemaphorePermit, PanelError> {
+        let turn = timeout(HASHING_WAIT, Arc::clone(&self.hashing).acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(PanelError::TooManyTries)
+    }
 }
 
 /// Gives people pages where programs get JSON, keeps a choice of language, and sets the headers that
@@ -97,11 +100,19 @@ async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Ne
     let token = token(request.headers());
     let mut response = next.run(request).await;
     if for_people && let Some(message) = what_went_wrong(&response, lang) {
-        response = if response.status() == StatusCode::UNAUTHORIZED {
+        response = if let Some(due) = due(&response) {
+            Redirect::to(match due {
+                Due::Code => "/login/code",
+                Due::Password => "/account",
+                Due::Totp => "/account/totp",
+            })
+            .into_response()
+        } else if response.status() == StatusCode::UNAUTHORIZED {
             Redirect::to("/login").into_response()
         } else {
-            let user = panel.console.user(&token.unwrap_or_default()).await;
-            pages::problem(&panel, lang, user.ok().flatten(), response.status(), message)
+            let person = panel.console.person(&token.unwrap_or_default()).await;
+            let person = person.ok().flatten();
+            pages::problem(&panel, lang, person.as_ref(), response.status(), message)
         };
     }
     let headers = response.headers_mut();
@@ -115,6 +126,15 @@ async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Ne
         headers.append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Returns what the login lacks, if that is why the request was refused.
+fn due(response: &Response) -> Option<Due> {
+    let WentWrong(error) = response.extensions().get()?;
+    match **error {
+        PanelError::Due(due) => Some(due),
+        _ => None,
+    }
 }
 
 /// Returns what to tell people, if this answer is a refusal that no page of ours has told them already.
@@ -149,3 +169,6 @@ const HEADERS: [(&str, &str); 4] = [
 const BODY_BYTES_MAX: usize = 128 * 1_024;
 const TIMEOUT: Duration = Duration::from_secs(15);
 const LISTENERS_MAX: usize = 256;
+/// 19 MB and some 30 ms of a core each.
+const HASHING_MAX: usize = 2;
+const HASHING_WAIT: Duration = Duration::from_secs(5);

@@ -2,53 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod calls;
 mod memory;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::connect_info::MockConnectInfo;
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use futures_util::StreamExt as _;
 use loa_model::{BulletinClass, Command};
 use tower::ServiceExt as _;
 
+use calls::{FORM, JSON, app, by_people, get, post, send};
 use memory::Memory;
 
-fn app(station: &Arc<Memory>) -> axum::Router {
-    let station: Arc<Memory> = Arc::clone(station);
-    loa_panel::router(station).layer(MockConnectInfo(SocketAddr::from(([10, 0, 0, 9], 40_000))))
-}
-
-async fn send(app: &axum::Router, request: Request<Body>) -> (StatusCode, String, Response<()>) {
-    let response = app.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, 1 << 20).await.unwrap();
-    (
-        parts.status,
-        String::from_utf8_lossy(&body).into_owned(),
-        Response::from_parts(parts, ()),
-    )
-}
-
-fn get(path: &str) -> Request<Body> {
-    Request::get(path)
-        .header(header::COOKIE, "loa_login=token-1")
-        .body(Body::empty())
-        .unwrap()
-}
-
-fn post(path: &str, kind: &str, body: &str) -> Request<Body> {
-    Request::post(path)
-        .header(header::COOKIE, "loa_login=token-1")
-        .header(header::CONTENT_TYPE, kind)
-        .body(Body::from(body.to_owned()))
-        .unwrap()
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json";
 const PAGES: [&str; 4] = ["/", "/today?date=2026-12-04", "/receivers", "/as-run"];
 
 #[tokio::test]
@@ -404,13 +371,6 @@ async fn a_silent_zone_is_filled_with_silence_as_time_passes() {
     assert_eq!(last, 48_000 * 24 / 10, "two seconds, and what goes ahead");
 }
 
-/// A request as a browser makes it when somebody follows a link or sends a form.
-fn by_people(mut request: Request<Body>) -> Request<Body> {
-    let accept = "text/html,application/xhtml+xml,*/*;q=0.8".parse().unwrap();
-    request.headers_mut().insert(header::ACCEPT, accept);
-    request
-}
-
 #[tokio::test]
 async fn people_are_told_what_went_wrong_on_a_page_in_their_language() {
     let app = app(&Arc::new(Memory::new()));
@@ -598,5 +558,26 @@ async fn live_state_ends_with_the_login() {
     // What is left are comments that keep the connection open.
     while let Some(event) = events.next().await {
         assert!(event.unwrap().starts_with(b":"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn listening_ends_with_the_login() {
+    let station = Arc::new(Memory {
+        silent: true,
+        ..Memory::new()
+    });
+    let response = app(&station)
+        .oneshot(get("/zones/huyen/listen.opus"))
+        .await
+        .unwrap();
+    let mut chunks = response.into_body().into_data_stream();
+    assert!(chunks.next().await.is_some());
+    station
+        .logged_out
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let began = tokio::time::Instant::now();
+    while chunks.next().await.is_some() {
+        assert!(began.elapsed().as_secs() < 60, "it goes on");
     }
 }

@@ -4,17 +4,17 @@
 //! time (8 bytes each, big-endian), and each of its texts as its length (8 bytes, big-endian) and its UTF-8.
 
 use loa_model::{ContentHash, WallTime};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::column::{Column, get};
 use crate::error::Context as _;
-use crate::schedule::{rows, rows_with};
+use crate::schedule::rows_with;
 use crate::{Store, StoreError};
 
 /// Something that somebody did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuditRow {
     /// When.
     pub at: WallTime,
@@ -24,6 +24,27 @@ pub struct AuditRow {
     pub action: String,
     /// What exactly.
     pub detail: String,
+    /// What it was; empty where that says nothing.
+    pub before: String,
+    /// What it became; empty where that says nothing.
+    pub after: String,
+}
+
+/// Which rows of the audit log are wanted; an empty text asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Part of the name of who did it.
+    pub who: String,
+    /// Part of the action, or of what exactly.
+    pub what: String,
+    /// Not before this.
+    pub from: Option<WallTime>,
+    /// Before this.
+    pub to: Option<WallTime>,
+    /// Only rows with smaller numbers.
+    pub below: Option<i64>,
+    /// At most so many.
+    pub most: u32,
 }
 
 /// What a look at the whole audit log found.
@@ -66,22 +87,45 @@ impl Store {
         rows_with(&self.connection, query, [Column(from), Column(to)], audit_row)
     }
 
+    /// Reads the rows that are wanted, newest first, each with its number.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn audit_search(&self, wanted: &AuditQuery) -> Result<Vec<(i64, AuditRow)>, StoreError> {
+        let query = "select * from audit
+            where (:who = '' or instr(lower(who), lower(:who)) > 0)
+                and (:what = '' or instr(lower(action), lower(:what)) > 0 or instr(lower(detail), lower(:what)) > 0)
+                and at >= coalesce(:from, at) and (:to is null or at < :to) and id < coalesce(:below, id + 1)
+            order by id desc limit :most";
+        let values = named_params! {
+            ":who": wanted.who, ":what": wanted.what, ":from": wanted.from.map(Column), ":to": wanted.to.map(Column),
+            ":below": wanted.below, ":most": wanted.most,
+        };
+        rows_with(&self.connection, query, values, |row| {
+            Ok((row.get("id")?, audit_row(row)?))
+        })
+    }
+
     /// Looks at the whole log; `kept` is a head of it that was kept elsewhere.
     ///
     /// # Errors
     ///
     /// If the database fails.
     pub fn verify_audit(&self, kept: Option<ContentHash>) -> Result<AuditVerdict, StoreError> {
-        let stored = rows(&self.connection, "select * from audit order by id", |row| {
-            Ok((row.get("id")?, audit_row(row)?, get(row, "hash")?))
-        })?;
+        self.follow_chain(kept).context("read the audit log")
+    }
+
+    fn follow_chain(&self, kept: Option<ContentHash>) -> rusqlite::Result<AuditVerdict> {
+        let mut statement = self.connection.prepare("select * from audit order by id")?;
+        let mut stored = statement.query([])?;
         let (mut head, mut count, mut seen) = (NONE, 0, false);
-        for (row, content, hash) in stored {
-            let _: i64 = row;
+        while let Some(row) = stored.next()? {
+            let id: i64 = row.get("id")?;
             count += 1;
-            head = chained(head, count, &content);
-            if row != count || head != hash {
-                return Ok(AuditVerdict::Broken { row });
+            head = chained(head, count, &audit_row(row)?);
+            if id != count || head != get(row, "hash")? {
+                return Ok(AuditVerdict::Broken { row: id });
             }
             seen |= kept == Some(head);
         }
@@ -100,8 +144,17 @@ pub(crate) fn append(connection: &Connection, row: &AuditRow) -> Result<(), Stor
     let last = last(connection).context(WHAT)?;
     let (id, before) = last.map_or((1, NONE), |(id, hash)| (id + 1, hash));
     let hash = chained(before, id, row);
-    let query = "insert into audit (id, at, who, action, detail, hash) values (?, ?, ?, ?, ?, ?)";
-    let values = params![id, Column(row.at), row.who, row.action, row.detail, Column(hash)];
+    let query = "insert into audit (id, at, who, action, detail, before, after, hash) values (?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = params![
+        id,
+        Column(row.at),
+        row.who,
+        row.action,
+        row.detail,
+        row.before,
+        row.after,
+        Column(hash)
+    ];
     connection.execute(query, values).context(WHAT).map(drop)
 }
 
@@ -118,6 +171,8 @@ fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
         who: row.get("who")?,
         action: row.get("action")?,
         detail: row.get("detail")?,
+        before: row.get("before")?,
+        after: row.get("after")?,
     })
 }
 
@@ -126,7 +181,7 @@ fn chained(before: ContentHash, id: i64, row: &AuditRow) -> ContentHash {
     hash.update(before.0);
     hash.update(id.to_be_bytes());
     hash.update(row.at.as_unix_ns().to_be_bytes());
-    for text in [&row.who, &row.action, &row.detail] {
+    for text in [&row.who, &row.action, &row.detail, &row.before, &row.after] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }

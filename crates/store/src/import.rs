@@ -104,6 +104,7 @@ impl Store {
                 who: by.to_owned(),
                 action: "schedule import".to_owned(),
                 detail: schedule.files.join(" "),
+                ..AuditRow::default()
             };
             append(connection, &row)?;
             Ok(summary)

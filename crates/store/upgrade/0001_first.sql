@@ -259,18 +259,63 @@ create table heartbeat (
 
 -- Who may use the panel.
 create table user (
-  id        integer primary key,
-  name      text not null unique,
+  -- Numbers are never used again: a form about one person must not reach another.
+  id              integer primary key autoincrement,
+  name            text not null unique,
   -- Argon2id, PHC string.
-  password  text not null,
-  added_at  integer not null
+  password        text not null,
+  -- Until when the password lets in, if somebody else chose it: its owner must set another. Null for one of their own.
+  password_until  integer,
+  added_at        integer not null,
+  -- Null for those who may log in.
+  disabled_at     integer,
+  -- Key of the one-time codes (RFC 6238), and the time step whose code was used last. Null for those without.
+  totp            blob check (length(totp) = 20),
+  totp_step       integer,
+  -- Where the last complete login came from.
+  last_address    text,
+  check (totp_step is null or totp is not null)
+) strict;
+
+-- What people may do, and where.
+create table role (
+  user  integer not null references user (id) on delete cascade,
+  role  text not null check (role in ('viewer', 'editor', 'approver', 'announcer', 'emergency_officer', 'administrator')),
+  -- On this zone and all below it; null for every zone.
+  zone  integer references zone (id) on delete cascade
+) strict;
+create unique index role_once on role (user, role, coalesce(zone, 0));
+
+-- Codes that stand in for a lost phone, each once; only their SHA-256 is kept.
+create table recovery_code (
+  user  integer not null references user (id) on delete cascade,
+  hash  blob not null check (length(hash) = 32),
+  primary key (user, hash)
+) strict;
+
+-- Wrong passwords and wrong codes since the last right one, and until when no other is looked at.
+create table lock (
+  user      integer not null references user (id) on delete cascade,
+  step      text not null check (step in ('password', 'code')),
+  failures  integer not null check (failures > 0),
+  until     integer,
+  primary key (user, step)
 ) strict;
 
 -- Who is logged in; only the SHA-256 of the token is kept.
 create table login (
-  token    blob primary key check (length(token) = 32),
-  user     integer not null references user (id) on delete cascade,
-  expires  integer not null
+  -- Numbers are never used again: a form that ends a login must not end another one.
+  id        integer primary key autoincrement,
+  token     blob not null unique check (length(token) = 32),
+  user      integer not null references user (id) on delete cascade,
+  since     integer not null,
+  -- To the minute.
+  seen      integer not null,
+  expires   integer not null,
+  address   text not null,
+  browser   text not null,
+  -- Whether the one-time code is still to come.
+  code_due  integer not null check (code_due in (0, 1))
 ) strict;
 
 -- Who did what.
@@ -280,6 +325,9 @@ create table audit (
   who     text not null,
   action  text not null,
   detail  text not null,
+  -- What it was and what it became; empty where that says nothing.
+  before  text not null,
+  after   text not null,
   -- Binds the row to all before it; `crates/store/src/audit.rs` says how. Rows are only ever added.
   hash    text not null
 ) strict;

@@ -46,7 +46,15 @@ impl Command {
                 } else {
                     for row in rows {
                         let at = local::to_local(tz, row.at).format("%Y-%m-%d %H:%M:%S");
-                        println!("{at}  {:<16}  {:<20}  {}", row.who, row.action, row.detail);
+                        let change = if row.before.is_empty() && row.after.is_empty() {
+                            String::new()
+                        } else {
+                            format!("  [{}] -> [{}]", row.before, row.after)
+                        };
+                        println!(
+                            "{at}  {:<16}  {:<20}  {}{change}",
+                            row.who, row.action, row.detail
+                        );
                     }
                 }
                 Ok(ExitCode::SUCCESS)

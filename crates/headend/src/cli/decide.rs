@@ -96,6 +96,7 @@ impl Decision {
                 who: self.by.clone(),
                 action: state.name().to_owned(),
                 detail: format!("{title} ({content})"),
+                ..AuditRow::default()
             }));
             *state = to;
             there.push(title);

@@ -83,6 +83,7 @@ impl Command {
                     who: by,
                     action: "profile on".to_owned(),
                     detail: format!("{code} {from}..{to}"),
+                    ..AuditRow::default()
                 })?;
                 println!("{code}: {from}..{to}");
                 Ok(())
@@ -95,6 +96,7 @@ impl Command {
                     who: by,
                     action: "profile off".to_owned(),
                     detail: format!("{code} from {from}"),
+                    ..AuditRow::default()
                 })?;
                 Ok(())
             }

@@ -316,6 +316,7 @@ impl ZoneCommand {
                     who: by,
                     action: "quiet hours approved".to_owned(),
                     detail: zone,
+                    ..AuditRow::default()
                 })?;
                 return Ok(());
             }

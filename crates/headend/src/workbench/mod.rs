@@ -27,7 +27,7 @@ pub struct Station {
     pub panel_port: u16,
 }
 
-/// Name and password of the user that [`Station::new`] makes.
+/// Name and password of the user that [`Station::new`] makes, who may do everything everywhere.
 pub const USER: &str = "truc-ban";
 /// See [`USER`].
 pub const PASSWORD: &str = "mot-mat-khau-dai";
@@ -52,7 +52,11 @@ impl Station {
         };
         run(Command::new(binary("loa")?).arg("init").arg(station.path()))?;
         station.configure("")?;
-        station.loa_with_input(&["user", "add", USER, "--password-stdin"], PASSWORD)?;
+        let mut add = vec!["user", "add", USER, "--password-stdin"];
+        for role in ["editor", "approver", "emergency_officer", "administrator"] {
+            add.extend(["--role", role]);
+        }
+        station.loa_with_input(&add, PASSWORD)?;
         Ok(station)
     }
 

@@ -16,6 +16,7 @@ use crate::pages::day::DayBar;
 use crate::pages::{Frame, html};
 use crate::plain::{class, clock, end_reason, length};
 use crate::router::Panel;
+use crate::scope;
 
 #[derive(Template)]
 #[template(path = "as_run.html")]
@@ -47,10 +48,11 @@ pub(crate) async fn page(
     lang: Lang,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, PanelError> {
-    let bar = DayBar::new(&panel, &wanted, lang)?;
+    let bar = DayBar::new(&panel, &user, &wanted, lang)?;
     let zones = panel.console.zones();
     let zone = zones.by_code(&bar.zone).map(|zone| zone.id);
-    let mut day = panel.console.as_run(bar.date).await?;
+    let day = panel.console.as_run(bar.date).await?;
+    let mut day = scope::as_run(day, &user.person.rights, &zones);
     // Of every zone: what took the air from a zone's programme may have been sent to another.
     let titles = day.lines.iter();
     let titles: BTreeMap<_, _> = titles
@@ -60,7 +62,7 @@ pub(crate) async fn page(
         day.lines.retain(|line| is_heard(&line.zone, zone, &zones));
     }
     let lines = day.lines.into_iter().map(|line| row(line, &titles, &panel, lang));
-    let mut frame = Frame::new(&panel, lang, Some(user.name), "/as-run");
+    let mut frame = Frame::new(&panel, lang, Some(&user.person), "/as-run");
     frame.query = bar.query();
     Ok(html(&AsRunPage {
         lines: lines.collect(),

@@ -1,10 +1,11 @@
 //! The bar over a day's plan or log: which day, which zone, and the days beside it.
 
 use chrono::{Days, NaiveDate};
-use loa_model::Zone;
+use loa_model::{Permission, Zone};
 
 use crate::api::Wanted;
 use crate::error::PanelError;
+use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages::{ZoneChoice, zone_choices};
 use crate::plain;
@@ -28,17 +29,17 @@ impl DayBar {
     ///
     /// # Errors
     ///
-    /// No such date, no such zone.
-    pub(crate) fn new(panel: &Panel, wanted: &Wanted, lang: Lang) -> Result<Self, PanelError> {
+    /// No such date, no such zone, or not for this user's eyes.
+    pub(crate) fn new(panel: &Panel, user: &User, wanted: &Wanted, lang: Lang) -> Result<Self, PanelError> {
         let (date, tree) = (wanted.date(panel)?, panel.console.zones());
-        let zone = wanted.zone(&tree)?;
+        let zone = wanted.zone(user, &tree)?;
         Ok(Self {
             date,
             weekday: plain::weekday(date, lang),
             calendar: plain::calendar(date, lang),
             before: date.checked_sub_days(Days::new(1)),
             after: date.checked_add_days(Days::new(1)),
-            zones: zone_choices(&tree),
+            zones: zone_choices(Permission::See, &user.person.rights, &tree),
             zone: zone.map_or_else(String::new, |zone: &Zone| zone.code.clone()),
         })
     }

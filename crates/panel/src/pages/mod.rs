@@ -1,18 +1,23 @@
 //! The pages. Each is one file here and one template.
 
+pub(crate) mod account;
 pub(crate) mod as_run;
+pub(crate) mod audit;
 pub(crate) mod day;
 pub(crate) mod login;
 pub(crate) mod on_air;
 pub(crate) mod receivers;
 pub(crate) mod today;
+pub(crate) mod user;
+pub(crate) mod users;
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use loa_model::{Zone, ZoneTree};
+use loa_model::{Permission, Rights, Zone, ZoneTree};
 
 use crate::lang::Lang;
+use crate::people::Person;
 use crate::router::Panel;
 
 /// What every page shows.
@@ -21,19 +26,22 @@ pub(crate) struct Frame {
     pub(crate) station: String,
     /// Name of who is logged in.
     pub(crate) user: Option<String>,
+    /// Which pages the menu offers.
+    pub(crate) menu: Menu,
     /// Address of the page, to mark it in the menu; empty where there is nothing to come back to.
-    pub(crate) here: &'static str,
+    pub(crate) here: String,
     /// What follows the address, such as `date=2026-12-04&`, to keep it when the language changes.
     pub(crate) query: String,
 }
 
 impl Frame {
-    pub(crate) fn new(panel: &Panel, lang: Lang, user: Option<String>, here: &'static str) -> Self {
+    pub(crate) fn new(panel: &Panel, lang: Lang, person: Option<&Person>, here: &str) -> Self {
         Self {
             lang,
             station: panel.console.station().name,
-            user,
-            here,
+            user: person.map(|person| person.name.clone()),
+            menu: person.map_or_else(Menu::default, |person| Menu::of(person, &panel.console.zones())),
+            here: here.to_owned(),
             query: String::new(),
         }
     }
@@ -44,6 +52,27 @@ impl Frame {
     }
 }
 
+/// Which pages the menu offers somebody.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Menu {
+    pub(crate) station: bool,
+    pub(crate) users: bool,
+    pub(crate) audit: bool,
+}
+
+impl Menu {
+    fn of(person: &Person, zones: &ZoneTree) -> Self {
+        if person.due.is_some() {
+            return Self::default();
+        }
+        Self {
+            station: person.rights.may_somewhere(Permission::See),
+            users: person.rights.may_somewhere(Permission::Administer),
+            audit: person.rights.may_everywhere(Permission::Administer, zones),
+        }
+    }
+}
+
 /// A zone to choose.
 pub(crate) struct ZoneChoice {
     pub(crate) code: String,
@@ -51,8 +80,8 @@ pub(crate) struct ZoneChoice {
     pub(crate) name: String,
 }
 
-/// Returns every zone, each under its parent.
-pub(crate) fn zone_choices(tree: &ZoneTree) -> Vec<ZoneChoice> {
+/// Returns the zones in which somebody may do this, each under its parent.
+pub(crate) fn zone_choices(permission: Permission, rights: &Rights, tree: &ZoneTree) -> Vec<ZoneChoice> {
     let choice = |zone: &Zone| {
         let indent = "\u{2003}".repeat(usize::from(tree.depth(zone.id)));
         ZoneChoice {
@@ -60,7 +89,11 @@ pub(crate) fn zone_choices(tree: &ZoneTree) -> Vec<ZoneChoice> {
             name: format!("{indent}{}", zone.name),
         }
     };
-    in_tree_order(tree).into_iter().map(choice).collect()
+    let zones = in_tree_order(tree).into_iter();
+    zones
+        .filter(|zone| rights.may(permission, zone.id, tree))
+        .map(choice)
+        .collect()
 }
 
 /// Walks the zones so that each stands under its parent.
@@ -102,10 +135,10 @@ struct Problem {
 pub(crate) fn problem(
     panel: &Panel,
     lang: Lang,
-    user: Option<String>,
+    person: Option<&Person>,
     status: StatusCode,
     message: String,
 ) -> Response {
-    let frame = Frame::new(panel, lang, user, "");
+    let frame = Frame::new(panel, lang, person, "");
     (status, html(&Problem { frame, message })).into_response()
 }

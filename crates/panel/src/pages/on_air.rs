@@ -6,10 +6,12 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
-use loa_model::{BulletinClass, Heard, Origin, SessionId, SessionState, WallTime, Zone, ZoneState};
+use loa_model::{
+    BulletinClass, Heard, Origin, Permission, Rights, SessionId, SessionState, WallTime, Zone, ZoneState,
+};
 use serde::Deserialize;
 
-use crate::api::{self, StartOverride};
+use crate::api::{self, StartOverride, to_air};
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
@@ -24,9 +26,11 @@ struct OnAirPage {
     air: String,
     /// The station's time, ms since the Unix epoch; the browser's clock may be wrong.
     now_ms: i64,
+    /// Zones whose air the user may take; empty for those who only look.
     zones: Vec<ZoneChoice>,
     /// None while the library does not answer.
     media: Option<Vec<MediaChoice>>,
+    /// What the user may put on air somewhere.
     classes: Vec<(BulletinClass, String)>,
 }
 
@@ -81,6 +85,8 @@ struct SessionRow {
     title: String,
     class_code: &'static str,
     by: Option<String>,
+    /// Whether the one who looks may take it off the air.
+    may_stop: bool,
 }
 
 struct NextRow {
@@ -90,6 +96,8 @@ struct NextRow {
 }
 
 pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> Response {
+    let rights = &user.person.rights;
+    let zones = zone_choices(Permission::Announce, rights, &panel.console.zones());
     // What is on air is shown and can be stopped whether or not the library answers.
     let media = panel.console.media().await.ok().map(|media| {
         let choices = media.into_iter().map(|media| MediaChoice {
@@ -100,18 +108,19 @@ pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> 
         choices.collect()
     });
     let classes = BulletinClass::ALL.into_iter().rev();
+    let classes = classes.filter(|class| rights.may_somewhere(to_air(*class)));
     html(&OnAirPage {
-        air: air_html(&panel, lang),
+        air: air_html(&panel, lang, rights),
         now_ms: ms(panel.console.now()),
-        frame: Frame::new(&panel, lang, Some(user.name), "/"),
-        zones: zone_choices(&panel.console.zones()),
+        frame: Frame::new(&panel, lang, Some(&user.person), "/"),
+        zones,
         media,
         classes: classes.map(|which| (which, class(which, lang))).collect(),
     })
 }
 
-/// Renders the table of zones: for the page, and for its live renewal.
-pub(crate) fn air_html(panel: &Panel, lang: Lang) -> String {
+/// Renders the table of the zones that somebody may see: for the page, and for its live renewal.
+pub(crate) fn air_html(panel: &Panel, lang: Lang, rights: &Rights) -> String {
     let tree = panel.console.zones();
     let snapshot = panel.console.snapshot();
     let states: BTreeMap<_, _> = snapshot.zones.iter().map(|state| (state.zone, state)).collect();
@@ -120,11 +129,13 @@ pub(crate) fn air_html(panel: &Panel, lang: Lang) -> String {
     let view = View {
         panel,
         lang,
+        rights,
         sessions,
         at: snapshot.at,
     };
     let zones = in_tree_order(&tree).into_iter();
     let zones: Vec<_> = zones
+        .filter(|zone| rights.may(Permission::See, zone.id, &tree))
         .map(|zone| view.zone(zone, states.get(&zone.id).copied()))
         .collect();
     let sounding = zones
@@ -148,6 +159,7 @@ pub(crate) fn air_html(panel: &Panel, lang: Lang) -> String {
 struct View<'a> {
     panel: &'a Panel,
     lang: Lang,
+    rights: &'a Rights,
     /// What is on air anywhere.
     sessions: BTreeMap<SessionId, &'a SessionState>,
     at: WallTime,
@@ -168,8 +180,13 @@ impl View<'_> {
             name: zone.name.clone(),
             depth: self.panel.console.zones().depth(zone.id),
             heard: heard.map(|heard| self.heard(heard, elsewhere(heard.from))),
-            own: own.map(session_row),
-            waiting: waiting.iter().map(session_row).collect(),
+            own: own
+                .map(|own| self.session_row(own, zone))
+                .filter(|own| own.may_stop),
+            waiting: waiting
+                .iter()
+                .map(|state| self.session_row(state, zone))
+                .collect(),
             next: next.map(|next| NextRow {
                 at: self.clock(next.start),
                 title: next.title.clone(),
@@ -194,18 +211,20 @@ impl View<'_> {
         }
     }
 
+    fn session_row(&self, state: &SessionState, zone: &Zone) -> SessionRow {
+        let tree = self.panel.console.zones();
+        SessionRow {
+            session: state.session.0,
+            title: state.title.clone(),
+            class_code: state.class.name(),
+            by: by(state),
+            may_stop: self.rights.may(to_air(state.class), zone.id, &tree),
+        }
+    }
+
     fn clock(&self, when: WallTime) -> String {
         let tz = self.panel.console.station().time_zone;
         day_and_clock(when, self.at, tz, self.lang)
-    }
-}
-
-fn session_row(state: &SessionState) -> SessionRow {
-    SessionRow {
-        session: state.session.0,
-        title: state.title.clone(),
-        class_code: state.class.name(),
-        by: by(state),
     }
 }
 

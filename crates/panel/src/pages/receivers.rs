@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use loa_model::Rights;
 
 use crate::console::ReceiverItem;
 use crate::error::PanelError;
@@ -13,6 +14,7 @@ use crate::lang::Lang;
 use crate::pages::{Frame, html, rendered};
 use crate::plain::{count_name, day_and_clock};
 use crate::router::Panel;
+use crate::scope;
 
 #[derive(Template)]
 #[template(path = "receivers.html")]
@@ -47,14 +49,15 @@ struct Row {
 }
 
 pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> Result<Response, PanelError> {
-    let heard = heard_html(&panel, lang).await?;
-    let frame = Frame::new(&panel, lang, Some(user.name), "/receivers");
+    let heard = heard_html(&panel, lang, &user.person.rights).await?;
+    let frame = Frame::new(&panel, lang, Some(&user.person), "/receivers");
     Ok(html(&ReceiversPage { frame, heard }))
 }
 
-/// Renders the receivers: for the page, and for its live renewal.
-pub(crate) async fn heard_html(panel: &Panel, lang: Lang) -> Result<String, PanelError> {
+/// Renders the receivers that somebody may see: for the page, and for its live renewal.
+pub(crate) async fn heard_html(panel: &Panel, lang: Lang, rights: &Rights) -> Result<String, PanelError> {
     let items = panel.console.receivers().await?;
+    let items = scope::receivers(items, rights, &panel.console.zones());
     let rows: Vec<_> = items.into_iter().map(|item| row(item, panel, lang)).collect();
     let heard = rows.iter().filter(|row| row.state == "ok").count().to_string();
     let all = rows.len().to_string();

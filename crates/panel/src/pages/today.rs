@@ -13,6 +13,7 @@ use crate::pages::day::DayBar;
 use crate::pages::{Frame, html};
 use crate::plain::{class, clock, length, reason, verdict};
 use crate::router::Panel;
+use crate::scope;
 
 #[derive(Template)]
 #[template(path = "today.html")]
@@ -45,9 +46,10 @@ pub(crate) async fn page(
     lang: Lang,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, PanelError> {
-    let bar = DayBar::new(&panel, &wanted, lang)?;
+    let bar = DayBar::new(&panel, &user, &wanted, lang)?;
     let sheet = panel.console.run_sheet(bar.date).await?;
     let tree = panel.console.zones();
+    let sheet = sheet.map(|sheet| scope::run_sheet(sheet, &user.person.rights, &tree));
     let zone = tree.by_code(&bar.zone).map(|zone| zone.id);
     let heard = |line: &&RunSheetLine| zone.is_none_or(|zone| tree.covers(line.occurrence.zone, zone));
     let lines = sheet.as_ref().map_or_else(Vec::new, |sheet| {
@@ -55,7 +57,7 @@ pub(crate) async fn page(
         lines.map(|line| row(line, sheet, &tree, &panel, lang)).collect()
     });
     let plan = sheet.map(|sheet| lang.say_with("run-sheet-number", &[("number", &sheet.number.to_string())]));
-    let mut frame = Frame::new(&panel, lang, Some(user.name), "/today");
+    let mut frame = Frame::new(&panel, lang, Some(&user.person), "/today");
     frame.query = bar.query();
     Ok(html(&TodayPage {
         frame,

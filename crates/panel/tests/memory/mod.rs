@@ -1,6 +1,8 @@
 //! A station in memory: what the panel's tests and its preview show.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod people;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use loa_model::{
     ZoneState, ZoneTree,
 };
 use loa_panel::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, LogIn, MediaItem, Metric, MetricKind,
-    ReceiverItem, ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, ReceiverItem,
+    ReportRefusal, Station, Tapped,
 };
 
 /// 17:12:30 in Vietnam.
@@ -35,6 +37,12 @@ pub(crate) struct Memory {
     pub(crate) silent: bool,
     /// The login has ended.
     pub(crate) logged_out: AtomicBool,
+    /// The second commune has programmes of its own.
+    pub(crate) busy: bool,
+    /// What was changed of people, in words.
+    pub(crate) changes: Mutex<Vec<String>>,
+    /// Passwords that were looked at.
+    pub(crate) log_ins: AtomicUsize,
 }
 
 impl Memory {
@@ -47,6 +55,9 @@ impl Memory {
             library_lost: false,
             silent: false,
             logged_out: AtomicBool::new(false),
+            busy: false,
+            changes: Mutex::default(),
+            log_ins: AtomicUsize::new(0),
         }
     }
 
@@ -157,6 +168,8 @@ impl Console for Memory {
             None,
             900,
         );
+        let music = state(0x1_0000_0004, "Ca nhạc", BulletinClass::Normal, None, 900);
+        let flood = state(0x1_0000_0005, "Báo lụt", BulletinClass::Emergency, None, 900);
         Arc::new(Snapshot {
             at: NOW,
             run_sheet: 12,
@@ -182,6 +195,7 @@ impl Console for Memory {
                 },
                 ZoneState {
                     next: Some(next(5)),
+                    waiting: if self.busy { vec![music, flood] } else { vec![] },
                     ..zone(5)
                 },
             ],
@@ -334,7 +348,13 @@ impl Console for Memory {
             code: code.into(),
             zone: ZoneId(zone),
             seen: seen.map(at),
-            playing: seen.map(|_| "Cảnh báo lũ khẩn cấp".into()),
+            playing: seen.map(|_| {
+                if zone == 5 {
+                    self.title()
+                } else {
+                    "Cảnh báo lũ khẩn cấp".into()
+                }
+            }),
             clock_trusted: true,
             buffer_ms: 412.0,
             output_dbfs: -19.0,
@@ -385,23 +405,6 @@ impl Console for Memory {
                 emergency,
             ],
         })
-    }
-
-    fn log_in<'a>(&'a self, name: &'a str, password: &'a str) -> Answer<'a, Option<LogIn>> {
-        let right = name == "truc-ban" && password == "right";
-        done(right.then(|| LogIn {
-            token: "token-1".into(),
-            lasts: Duration::from_secs(3_600),
-        }))
-    }
-
-    fn user<'a>(&'a self, token: &'a str) -> Answer<'a, Option<String>> {
-        let logged_in = token == "token-1" && !self.logged_out.load(Ordering::Relaxed);
-        done((self.open || logged_in).then(|| "truc-ban".to_owned()))
-    }
-
-    fn log_out<'a>(&'a self, _: &'a str) -> Answer<'a, ()> {
-        done(())
     }
 
     fn report<'a>(

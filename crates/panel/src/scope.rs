@@ -1,0 +1,61 @@
+//! What of the station's state is for whose eyes: what they see, and what is heard there.
+
+use loa_model::{Permission, Reason, Rights, RunSheet, Snapshot, ZoneId, ZoneTree};
+
+use crate::console::{AsRunDay, ReceiverItem};
+
+/// Keeps the zones that are seen.
+pub(crate) fn snapshot(mut snapshot: Snapshot, rights: &Rights, zones: &ZoneTree) -> Snapshot {
+    snapshot
+        .zones
+        .retain(|state| rights.may(Permission::See, state.zone, zones));
+    snapshot
+}
+
+/// Keeps the lines of zones that are seen and of those above, and the reasons that speak of nothing else.
+pub(crate) fn run_sheet(mut sheet: RunSheet, rights: &Rights, zones: &ZoneTree) -> RunSheet {
+    let concerns = |zone: ZoneId| rights.concerns(zone, zones);
+    sheet.lines.retain(|line| concerns(line.occurrence.zone));
+    let kept: Vec<u32> = sheet.lines.iter().map(|line| line.number).collect();
+    for line in &mut sheet.lines {
+        line.reasons.retain(|reason| {
+            let (of_line, of_zone) = about(reason);
+            of_line.is_none_or(|line| kept.contains(&line)) && of_zone.is_none_or(concerns)
+        });
+    }
+    sheet
+}
+
+/// Keeps what was sent to zones that are seen, or to those above.
+pub(crate) fn as_run(mut day: AsRunDay, rights: &Rights, zones: &ZoneTree) -> AsRunDay {
+    day.lines.retain(|line| {
+        let zone = zones.by_code(&line.zone);
+        zone.is_some_and(|zone| rights.concerns(zone.id, zones))
+    });
+    day
+}
+
+/// Keeps the receivers of zones that are seen.
+pub(crate) fn receivers(
+    mut receivers: Vec<ReceiverItem>,
+    rights: &Rights,
+    zones: &ZoneTree,
+) -> Vec<ReceiverItem> {
+    receivers.retain(|item| rights.may(Permission::See, item.zone, zones));
+    receivers
+}
+
+/// Returns the other line and the zone that a reason speaks of.
+const fn about(reason: &Reason) -> (Option<u32>, Option<ZoneId>) {
+    match reason {
+        Reason::Outranks { line, .. } | Reason::YieldsTo { line, .. } | Reason::MakesRoom { line, .. } => {
+            (Some(*line), None)
+        }
+        Reason::CededIn { zone, line, .. } => (Some(*line), Some(*zone)),
+        Reason::QuietHours { zone, .. }
+        | Reason::QuietFrom { zone, .. }
+        | Reason::MinutesSpent { zone, .. }
+        | Reason::SilentIn { zone } => (None, Some(*zone)),
+        _ => (None, None),
+    }
+}
