@@ -9,11 +9,16 @@ use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, second_from_now};
 use loa_tests::sound::demo_audio;
 
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 9] = [
     ("on-air", "/"),
     ("run-sheet", "/today"),
     ("receivers", "/receivers"),
     ("as-run", "/as-run"),
+    ("users", "/users"),
+    ("user", "/users/1"),
+    ("audit", "/audit"),
+    ("account", "/account"),
+    ("totp", "/account/totp"),
 ];
 
 #[test]
