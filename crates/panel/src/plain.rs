@@ -103,6 +103,28 @@ pub(crate) fn before_or_after(text: &str, lang: Lang) -> String {
     words.map_or_else(|| text.to_owned(), |words| words.join(", "))
 }
 
+/// Returns what people call a browser that says such a thing of itself; what is not known is shown as it is.
+pub(crate) fn browser(says: &str) -> String {
+    // Each pretends to be the next.
+    let names = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = ["Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux"];
+    let name = names
+        .iter()
+        .find(|(mark, _)| says.contains(mark))
+        .map(|(_, name)| *name);
+    let system = systems.iter().find(|system| says.contains(**system));
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name}, {system}"),
+        _ => says.to_owned(),
+    }
+}
+
 /// Returns the name of a class.
 pub(crate) fn class(class: BulletinClass, lang: Lang) -> String {
     lang.say(match class {
@@ -445,6 +467,28 @@ mod tests {
         assert_eq!(count_name("card_underruns", Lang::En), "card underruns");
         assert_ne!(count_name("forged", Lang::Vi), "forged");
         assert_eq!(count_name("of_tomorrow", Lang::Vi), "of tomorrow");
+    }
+
+    #[test]
+    fn browsers_have_the_names_that_people_know() {
+        let rows = [
+            (
+                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36",
+                "Chrome, Android",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge, Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Version/18.0 Mobile Safari/604.1",
+                "Safari, iPhone",
+            ),
+            ("curl/8.0", "curl/8.0"),
+        ];
+        for (says, name) in rows {
+            assert_eq!(browser(says), name);
+        }
     }
 
     #[test]

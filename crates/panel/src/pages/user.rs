@@ -13,7 +13,7 @@ use crate::lang::Lang;
 use crate::pages::users::{RoleForm, RoleGiven, is_shown};
 use crate::pages::{Frame, html};
 use crate::people::{UserChange, UserItem};
-use crate::plain::{day_and_clock, role_name};
+use crate::plain::{browser, day_and_clock, role_name};
 use crate::router::Panel;
 
 #[derive(Template)]
@@ -78,7 +78,7 @@ pub(crate) fn login_rows(panel: &Panel, item: &UserItem, this: Option<LoginId>, 
         browser: if login.browser.is_empty() {
             lang.say("browser-unknown")
         } else {
-            login.browser.clone()
+            browser(&login.browser)
         },
         address: login.address.clone(),
         since: day_and_clock(login.since, now, tz, lang),
