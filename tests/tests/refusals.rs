@@ -89,8 +89,18 @@ fn refusals_name_the_thing_and_the_remedy() -> Result<()> {
     )?;
     check(
         &station,
-        &["user", "add", "truc-ban", "--password-stdin"],
+        &["user", "add", "moi", "--password-stdin"],
         &["the password has 0 characters"],
+    )?;
+    check(
+        &station,
+        &["user", "add", "truc-ban", "--password-stdin"],
+        &["user \"truc-ban\" exists already", "choose another name"],
+    )?;
+    check(
+        &station,
+        &["user", "add", "moi", "--role", "root", "--one-time"],
+        &["\"root\" is no role"],
     )?;
     let after = (
         station.loa(&["media", "list", "--json"])?,
