@@ -6,8 +6,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
 use loa_model::{
     ApprovalState, BulletinClass, EndReason, LineName, MakesRoom, PreEmption, Reason, Role, RunSheet,
-    SessionId,
-    TieRule, Verdict, WallTime, ZoneId, ZoneTree,
+    SessionId, TieRule, Verdict, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::lang::Lang;

@@ -1,6 +1,6 @@
 //! What of the station's state is for whose eyes: what they see, and what is heard there.
 
-use loa_model::{Permission, Reason, Rights, RunSheet, Snapshot, ZoneId, ZoneTree};
+use loa_model::{LineName, Permission, Reason, Rights, RunSheet, Snapshot, ZoneId, ZoneTree};
 
 use crate::console::{AsRunDay, ReceiverItem};
 
@@ -20,7 +20,13 @@ pub(crate) fn run_sheet(mut sheet: RunSheet, rights: &Rights, zones: &ZoneTree) 
     for line in &mut sheet.lines {
         line.reasons.retain(|reason| {
             let (of_line, of_zone) = about(reason);
-            of_line.is_none_or(|line| kept.contains(&line)) && of_zone.is_none_or(concerns)
+            let is_kept = match of_line {
+                None => true,
+                Some(LineName::Here(line)) => kept.contains(&line),
+                // Who wins lies in the line's own zone or above; where else a line of another day lies is not known.
+                Some(LineName::On { .. }) => of_zone.is_some() || matches!(reason, Reason::YieldsTo { .. }),
+            };
+            is_kept && of_zone.is_none_or(concerns)
         });
     }
     sheet
@@ -46,12 +52,11 @@ pub(crate) fn receivers(
 }
 
 /// Returns the other line and the zone that a reason speaks of.
-const fn about(reason: &Reason) -> (Option<u32>, Option<ZoneId>) {
+fn about(reason: &Reason) -> (Option<LineName>, Option<ZoneId>) {
     match reason {
-        Reason::Outranks { line, .. } | Reason::YieldsTo { line, .. } | Reason::MakesRoom { line, .. } => {
-            (Some(*line), None)
-        }
-        Reason::CededIn { zone, line, .. } => (Some(*line), Some(*zone)),
+        Reason::Outranks { line, .. } | Reason::YieldsTo { line, .. } => (Some(line.clone()), None),
+        Reason::MakesRoom { line, .. } => (Some(LineName::Here(*line)), None),
+        Reason::CededIn { zone, line, .. } => (Some(line.clone()), Some(*zone)),
         Reason::QuietHours { zone, .. }
         | Reason::QuietFrom { zone, .. }
         | Reason::MinutesSpent { zone, .. }
