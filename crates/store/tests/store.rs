@@ -318,6 +318,7 @@ fn the_newest_decision_of_a_content_counts() {
         who: "binh".into(),
         action: "draft".into(),
         detail: String::new(),
+        ..AuditRow::default()
     };
     let refused = store.decide(
         &[
