@@ -168,14 +168,40 @@ impl Default for MediaConfig {
 pub struct PanelConfig {
     /// Address and port to listen on.
     pub listen: SocketAddr,
+    /// Whether the panel speaks TLS.
+    pub tls: Tls,
+    /// Names by which people call this machine, besides its own name and its addresses; the first is the one that
+    /// receivers report to.
+    pub names: Vec<String>,
+    /// A certificate and what vouches for it, in PEM; without one, the station makes its own.
+    pub certificate: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    pub key: Option<PathBuf>,
     /// Who holds one of these roles must have one-time codes.
     pub totp_roles: Vec<Role>,
+}
+
+/// Whether the panel speaks TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Wherever others than this machine can reach it.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never: behind a proxy that does, or in a private network of its own.
+    Off,
 }
 
 impl Default for PanelConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls: Tls::default(),
+            names: Vec::new(),
+            certificate: None,
+            key: None,
             totp_roles: Vec::new(),
         }
     }
@@ -216,7 +242,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads and checks the file at `path`; a relative `data_dir` is taken from the file's own directory.
+    /// Reads and checks the file at `path`; relative paths are taken from the file's own directory.
     ///
     /// # Errors
     ///
@@ -228,7 +254,11 @@ impl Config {
         })?;
         let mut config = Self::parse(&text, path)?;
         if let Some(base) = path.parent() {
-            config.data_dir = base.join(&config.data_dir);
+            let PanelConfig { certificate, key, .. } = &mut config.panel;
+            let own = std::iter::once(&mut config.data_dir);
+            for path in own.chain(certificate).chain(key) {
+                *path = base.join(&*path);
+            }
         }
         Ok(config)
     }
@@ -280,6 +310,11 @@ impl Config {
             if !(60..=5_000).contains(&ms) {
                 return Some((key, format!("is {ms}; write 60 to 5000 ms")));
             }
+        }
+        let panel = &self.panel;
+        if panel.certificate.is_some() != panel.key.is_some() {
+            let problem = "and panel.key belong together; give both or none".to_owned();
+            return Some(("panel.certificate", problem));
         }
         let media = &self.media;
         if !(-40.0..=-8.0).contains(&media.target_lufs) {

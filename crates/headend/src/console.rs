@@ -52,6 +52,8 @@ pub struct StationConsole {
     pub store: Arc<Mutex<Option<Store>>>,
     /// Who was let in, and by which rules.
     pub people: PeopleState,
+    /// How browsers reach the panel.
+    pub reach: Reach,
 }
 
 impl StationConsole {
@@ -104,6 +106,10 @@ pub fn day_bounds(tz: chrono_tz::Tz, date: NaiveDate) -> (WallTime, WallTime) {
 }
 
 impl Console for StationConsole {
+    fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn station(&self) -> Station {
         Station {
             name: self.station.name.clone(),

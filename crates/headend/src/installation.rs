@@ -209,8 +209,13 @@ impl Installation {
         Signer::new(&secret, self.certificate()?).map_err(|_| InstallationError::Key { path })
     }
 
+    /// Returns the directory of keys.
+    pub fn keys(&self) -> PathBuf {
+        self.config.data_dir.join("keys")
+    }
+
     fn key(&self, name: &str) -> PathBuf {
-        self.config.data_dir.join("keys").join(name)
+        self.keys().join(name)
     }
 }
 

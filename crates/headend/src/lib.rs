@@ -18,5 +18,6 @@ pub mod rehearse;
 pub mod relay;
 pub mod restart;
 pub mod run;
+pub mod tls;
 pub mod totp;
 pub mod workbench;

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use loa_model::{Command, EncodedAudio, MonoTime, Piece, WallTime};
 use loa_net::{MulticastSender, Scheduling, SenderConfig};
+use loa_panel::Reach;
 use loa_plan::utc_offset_min;
 use loa_playout::{ChimeInfo, Engine, EngineSettings};
 use loa_session::{StationClock, StreamStart};
 use loa_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::interval;
+use tokio::time::{interval, interval_at};
 use tracing::{info, warn};
 
 use crate::announce::{self, Describer};
@@ -30,6 +31,7 @@ use crate::on_air::{self, AirConfig, AirThread, DeadAir, OnAir};
 use crate::planner::{self, Planned};
 use crate::relay;
 use crate::restart;
+use crate::tls::PanelTls;
 
 /// Airs the day and serves the panel until told to stop.
 ///
@@ -52,10 +54,11 @@ pub fn run(config: Config) -> Result<()> {
         .build()
         .context("cannot start the panel's threads")?;
     let installation = Installation::open(config)?;
+    let tls = PanelTls::open(&installation, wall_now())?;
     // Before anything is sent: a second head-end on this machine must not even raise the epoch.
     let listener = runtime.block_on(listen(installation.config().panel.listen))?;
-    let running = Running::start(&installation)?;
-    let served = runtime.block_on(serve(listener, &running));
+    let running = Running::start(&installation, tls.as_ref())?;
+    let served = runtime.block_on(serve(listener, &running, tls.as_ref()));
     running.stop();
     served
 }
@@ -79,7 +82,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(installation: &Installation) -> Result<Self> {
+    fn start(installation: &Installation, tls: Option<&PanelTls>) -> Result<Self> {
         let config = installation.config();
         let mut store = installation.store()?;
         let alive = store.close_lost()?;
@@ -195,6 +198,10 @@ impl Running {
             describer,
             database: installation.database(),
             store: Arc::default(),
+            reach: Reach {
+                is_secure: tls.is_some(),
+                authority: tls.and_then(PanelTls::authority).map(str::to_owned),
+            },
             people: PeopleState::new(config.panel.totp_roles.clone()),
         });
         Ok(Self {
@@ -241,22 +248,34 @@ impl Running {
     }
 }
 
-async fn serve(listener: TcpListener, running: &Running) -> Result<()> {
+async fn serve(listener: TcpListener, running: &Running, tls: Option<&PanelTls>) -> Result<()> {
     let app = loa_panel::router(Arc::clone(&running.console) as Arc<dyn loa_panel::Console>);
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    info!(address = %listener.local_addr()?, "panel");
+    info!(address = %listener.local_addr()?, tls = tls.is_some(), "panel");
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut seconds = interval(Duration::from_secs(1));
+    let mut renewals = interval_at(tokio::time::Instant::now() + RENEWAL, RENEWAL);
     // Without a service manager there is nobody to notify.
     let notify = |state| sd_notify::notify(&[state]);
     let _ = notify(sd_notify::NotifyState::Ready);
-    let mut server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut server = match tls {
+        None => tokio::spawn(async move { axum::serve(listener, service).await }),
+        Some(tls) => {
+            let server = axum_server::from_tcp(listener.into_std()?)?.acceptor(tls.door());
+            tokio::spawn(async move { server.serve(service).await })
+        }
+    };
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             // The service manager starts all of it again, and the day goes on where it was.
             ended = &mut server => anyhow::bail!("the panel has ended: {ended:?}"),
+            _ = renewals.tick() => {
+                if let Some(Err(error)) = tls.map(|tls| tls.renew(wall_now())) {
+                    warn!("the panel's certificate cannot be renewed, and the one before stays: {error:#}");
+                }
+            }
             _ = seconds.tick() => {
                 let lives = running.air.lock().is_ok_and(|air| air.as_ref().is_some_and(|air| !air.is_finished()));
                 anyhow::ensure!(lives, "the air thread has ended");
@@ -313,6 +332,10 @@ pub(crate) fn engine_settings(playout: &PlayoutConfig, chime: Option<ChimeInfo>)
     EngineSettings::new(chime, ms(playout.programme_delay_ms), ms(playout.urgent_delay_ms))
 }
 
+fn wall_now() -> WallTime {
+    WallTime::from_unix_ns(loa_net::read_clocks().wall_ns)
+}
+
 fn random_start() -> StreamStart {
     let mut bytes = [0; 10];
     // RFC 3550 asks for random numbers so that streams do not collide; without a source the clock will do.
@@ -329,5 +352,7 @@ fn random_start() -> StreamStart {
 
 /// Clear enough for bells, small enough for a datagram.
 const CHIME_BITRATE: u32 = 64_000;
+/// The panel's certificate lasts a year and a month.
+const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
 /// Longest that stopping waits for what is on air to fade.
 const FADE_OUT_MAX: Duration = Duration::from_secs(4);

@@ -72,7 +72,10 @@ pub(crate) async fn log_in(
     Json(given): Json<Credentials>,
 ) -> Result<Response, PanelError> {
     let accepted = check(&panel, from, &headers, &given).await?;
-    let cookie = [(header::SET_COOKIE, login_cookie(&accepted.token, accepted.lasts))];
+    let cookie = [(
+        header::SET_COOKIE,
+        login_cookie(&panel, &accepted.token, accepted.lasts),
+    )];
     Ok(match accepted.due {
         None => (StatusCode::NO_CONTENT, cookie).into_response(),
         Some(due) => (cookie, Json(json!({ "due": due.name() }))).into_response(),

@@ -16,6 +16,15 @@ use serde::Serialize;
 
 use crate::people::{People, PersonRefusal};
 
+/// How browsers reach the panel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Over TLS alone.
+    pub is_secure: bool,
+    /// The certificate, in PEM, that they have to trust for that; none where one was given that they know.
+    pub authority: Option<String>,
+}
+
 /// What the station gives when it is asked something that may take a while.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConsoleError>>;
 
@@ -25,6 +34,8 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConsoleError>>;
 pub trait Console: People {
     /// Returns who and where the station is.
     fn station(&self) -> Station;
+    /// Returns how browsers reach the panel.
+    fn reach(&self) -> &Reach;
     /// Returns the station's time.
     fn now(&self) -> WallTime;
     /// Returns every zone.

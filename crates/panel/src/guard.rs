@@ -130,9 +130,14 @@ pub(crate) fn browser_name(headers: &HeaderMap) -> String {
 }
 
 /// Returns the `Set-Cookie` value for a login.
-pub(crate) fn login_cookie(token: &str, lasts: Duration) -> String {
+pub(crate) fn login_cookie(panel: &Panel, token: &str, lasts: Duration) -> String {
+    let secure = if panel.console.reach().is_secure {
+        "; Secure"
+    } else {
+        ""
+    };
     format!(
-        "{LOGIN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        "{LOGIN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
         lasts.as_secs()
     )
 }

@@ -20,8 +20,8 @@ mod routes;
 mod scope;
 
 pub use console::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, ReceiverItem,
-    ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, Reach,
+    ReceiverItem, ReportRefusal, Station, Tapped,
 };
 pub use guard::Asks;
 pub use people::{

@@ -33,7 +33,7 @@ pub(crate) struct Entry {
 }
 
 pub(crate) fn table() -> Vec<Entry> {
-    use pages::{account, audit, login, on_air, user, users};
+    use pages::{account, audit, ca, login, on_air, user, users};
     const ANY_LOGIN: Asks = Asks::Login(&[]);
     const FIRST_PASSWORD: Asks = Asks::Login(&[Due::Password]);
     const FIRST_TOTP: Asks = Asks::Login(&[Due::Totp]);
@@ -45,6 +45,8 @@ pub(crate) fn table() -> Vec<Entry> {
         post("/overrides", Asks::In(Announce), on_air::start),
         post("/overrides/{session}/stop", Asks::In(Announce), on_air::stop),
         get("/assets/{name}", Asks::Nothing, assets::asset),
+        get("/ca", Asks::Nothing, ca::page),
+        get("/ca.crt", Asks::Nothing, ca::certificate),
         get("/zones/{code}/loa.sdp", Asks::Nothing, api::sdp),
         endless(get("/live/air", Asks::Shows(See), live::air)),
         endless(get("/live/receivers", Asks::Shows(See), live::receivers)),

@@ -89,6 +89,7 @@ fn samples(route: Route, commune: Commune) -> Vec<Sample> {
         ("GET", "/today" | "/as-run" | "/api/v1/as-run" | "/api/v1/run-sheet") => {
             plain(&format!("{}?date=2026-12-04&zone={code}", route.path))
         }
+        ("GET", "/ca" | "/ca.crt") => plain(route.path),
         ("GET", "/zones/{code}/loa.sdp") => plain("/zones/huyen/loa.sdp"),
         ("GET", "/zones/{code}/listen.opus" | "/zones/{code}/listen.webm") => {
             plain(&route.path.replace("{code}", code))

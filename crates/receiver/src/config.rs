@@ -126,6 +126,8 @@ pub enum ClockTrustConfig {
 pub struct ReportConfig {
     /// Base address of the head-end's panel, `http://` or `https://`.
     pub url: String,
+    /// What vouches for the panel's certificate, in PEM; without it, what vouches for public sites.
+    pub ca: Option<String>,
     /// Seconds between reports when nothing happens.
     #[serde(default = "default_interval_s")]
     pub interval_s: u64,
@@ -250,6 +252,11 @@ impl Config {
                 "report.url",
                 format!("is \"{}\"; it begins with http:// or https://", report.url),
             ));
+        }
+        let is_certificate = |ca: &String| ureq::tls::Certificate::from_pem(ca.as_bytes()).is_ok();
+        if report.ca.as_ref().is_some_and(|ca| !is_certificate(ca)) {
+            let problem = "holds no certificate in PEM; copy what `loa receiver config` prints";
+            return Some(("report.ca", problem.to_owned()));
         }
         if !(1..=3600).contains(&report.interval_s) {
             return Some((

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use loa_model::WallTime;
 use loa_wire::{Report, sign_report};
 use tracing::{info, warn};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::config::ReportConfig;
 use crate::identity::Identity;
@@ -35,10 +36,10 @@ impl Reporter {
         let (reports, inbox) = sync_channel(1);
         let shared = Arc::<Shared>::default();
         let url = format!("{}/api/v1/reports", config.url.trim_end_matches('/'));
-        let counts = Arc::clone(&shared);
+        let (counts, ca) = (Arc::clone(&shared), config.ca.clone());
         std::thread::Builder::new()
             .name("reporter".into())
-            .spawn(move || work(&inbox, &url, &identity, &counts))?;
+            .spawn(move || work(&inbox, &url, ca.as_deref(), &identity, &counts))?;
         Ok(Self { reports, shared })
     }
 
@@ -63,11 +64,14 @@ impl Reporter {
     }
 }
 
-fn work(inbox: &Receiver<Report>, url: &str, identity: &Identity, shared: &Shared) {
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .build();
-    let agent = ureq::Agent::new_with_config(config);
+fn work(inbox: &Receiver<Report>, url: &str, ca: Option<&str>, identity: &Identity, shared: &Shared) {
+    let mut config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
+    // That it is one was checked with the configuration.
+    if let Some(ca) = ca.and_then(|ca| Certificate::from_pem(ca.as_bytes()).ok()) {
+        let roots = RootCerts::new_with_certs(&[ca]);
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
+    let agent = ureq::Agent::new_with_config(config.build());
     let mut failing = false;
     for report in inbox {
         let at = report.at;

@@ -11,6 +11,7 @@ use loa_wire::public_key;
 
 use super::Format;
 use crate::installation::Installation;
+use crate::tls::PanelTls;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -144,8 +145,14 @@ fn configuration(
     writeln!(out, "\n[clock]\ntrust = \"auto\"")?;
     writeln!(
         out,
-        "\n[report]\nurl = \"http://{}\"\ninterval_s = 10",
-        config.panel.listen
+        "\n[report]\nurl = \"{}\"\ninterval_s = 10",
+        config.panel.url()
     )?;
+    if let Some(ca) = PanelTls::open(installation, super::now())?
+        .as_ref()
+        .and_then(PanelTls::authority)
+    {
+        writeln!(out, "ca = \"\"\"\n{ca}\"\"\"")?;
+    }
     Ok(out)
 }

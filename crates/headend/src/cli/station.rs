@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Subcommand};
@@ -13,6 +13,17 @@ use loa_model::{BulletinClass, WallTime};
 use loa_wire::{Certificate, public_key};
 
 use crate::installation::Installation;
+use crate::tls::Ca;
+
+fn show_authority(installation: &Installation) -> Result<()> {
+    if installation.config().panel.certificate.is_some() {
+        bail!("the panel has a certificate of its own in [panel] certificate; browsers need nothing else");
+    }
+    let ca = Ca::open(&installation.keys(), super::now())?;
+    print!("{}", ca.pem());
+    println!("SHA-256 {}", ca.fingerprint()?);
+    Ok(())
+}
 
 /// Arguments of `loa init`.
 #[derive(Args)]
@@ -33,6 +44,8 @@ impl Init {
 pub(super) enum KeyCommand {
     /// Prints the root public key, which receivers are configured with.
     Show,
+    /// Prints the certificate that browsers install to trust the panel, and its fingerprint.
+    Panel,
     /// Issues a certificate for another station's key, limited to a zone and what lies under it.
     Issue {
         /// The station's public key, base64.
@@ -52,10 +65,14 @@ pub(super) enum KeyCommand {
 
 impl KeyCommand {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
+        if let Self::Panel = self {
+            return show_authority(installation);
+        }
         let root = installation
             .root_secret()?
             .context("the root key is not on this machine; do this where data/keys/root.key is kept")?;
         match self {
+            Self::Panel => {}
             Self::Show => println!("{}", BASE64.encode(public_key(&root))),
             Self::Issue {
                 station_key,

@@ -2,6 +2,7 @@
 
 mod recording;
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 pub use recording::Recording;
 
@@ -25,6 +27,8 @@ pub struct Station {
     pub port: u16,
     /// Port of the panel on loopback.
     pub panel_port: u16,
+    /// Whether the panel speaks TLS.
+    is_secure: Cell<bool>,
 }
 
 /// Name and password of the user that [`Station::new`] makes, who may do everything everywhere.
@@ -49,6 +53,7 @@ impl Station {
             base,
             port,
             panel_port,
+            is_secure: Cell::new(false),
         };
         run(Command::new(binary("loa")?).arg("init").arg(station.path()))?;
         station.configure("")?;
@@ -74,6 +79,28 @@ impl Station {
         );
         std::fs::write(self.config(), text)?;
         Ok(())
+    }
+
+    /// Has the panel speak TLS, with the station's own authority.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration cannot be written.
+    pub fn secure(&self) -> Result<()> {
+        self.is_secure.set(true);
+        self.configure("tls = \"on\"\n")
+    }
+
+    /// Returns what calls the panel, and trusts the station's authority where it has one.
+    fn agent(&self) -> ureq::Agent {
+        let authority = self.path().join("data/keys/panel-ca.pem");
+        let pem = std::fs::read(authority).unwrap_or_default();
+        let mut config = ureq::Agent::config_builder();
+        if let Ok(certificate) = Certificate::from_pem(&pem) {
+            let roots = RootCerts::new_with_certs(&[certificate]);
+            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+        }
+        config.build().into()
     }
 
     /// Returns the installation's directory.
@@ -166,7 +193,7 @@ impl Station {
         command.envs(environment.iter().copied());
         let mut process = Process::start("loa", &mut command, self.path())?;
         let url = self.url("/healthz");
-        process.wait_until("healthy", || Ok(ureq::get(&url).call().is_ok()))?;
+        process.wait_until("healthy", || Ok(self.agent().get(&url).call().is_ok()))?;
         Ok(process)
     }
 
@@ -209,7 +236,8 @@ impl Station {
 
     /// Returns an address of the panel.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.panel_port)
+        let scheme = if self.is_secure.get() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}{path}", self.panel_port)
     }
 
     /// Returns what the panel says of the station's health.
@@ -218,10 +246,8 @@ impl Station {
     ///
     /// If the panel does not answer.
     pub fn health(&self) -> Result<String> {
-        Ok(ureq::get(self.url("/healthz"))
-            .call()?
-            .body_mut()
-            .read_to_string()?)
+        let answer = self.agent().get(self.url("/healthz")).call();
+        Ok(answer?.body_mut().read_to_string()?)
     }
 
     /// Returns today's as-run log as `loa as-run --json` prints it.

@@ -333,3 +333,15 @@ state-one-time-codes = with one-time codes
 state-locked = locked
 state-locked-password = locked after wrong passwords
 state-locked-code = locked after wrong codes
+
+# The station's own certificate
+ca-link = Your browser says this is not secure?
+ca-title = The station's certificate
+ca-why = The panel vouches for itself: it is on your network, where no public authority can. Install its certificate once on each computer or phone; then the warning goes and the microphone works.
+ca-download = Download the certificate
+ca-windows = Open the file, Install Certificate, Local Machine, "Trusted Root Certification Authorities". Then restart the browser.
+ca-android = Settings, Security, Encryption and credentials, Install a certificate, CA certificate; choose the file.
+ca-ios = Open the file, then Settings, Profile Downloaded, Install. Then Settings, General, About, Certificate Trust Settings: switch it on.
+ca-firefox = Settings, Privacy and Security, View Certificates, Authorities, Import; tick "identify websites".
+ca-hint = It vouches for addresses of private networks only, never for sites on the internet. Compare its fingerprint with what `loa key panel` prints on the station, if you want to be sure.
+ca-none = This station needs no certificate of its own.

@@ -333,3 +333,15 @@ state-one-time-codes = có mã một lần
 state-locked = bị khóa
 state-locked-password = khóa vì sai mật khẩu nhiều lần
 state-locked-code = khóa vì sai mã nhiều lần
+
+# Chứng chỉ của đài
+ca-link = Trình duyệt báo không an toàn?
+ca-title = Chứng chỉ của đài
+ca-why = Trang này tự bảo chứng cho mình: nó nằm trong mạng của bạn, nơi không cơ quan công cộng nào cấp chứng chỉ được. Cài chứng chỉ một lần trên mỗi máy tính hay điện thoại; cảnh báo sẽ hết và micrô dùng được.
+ca-download = Tải chứng chỉ
+ca-windows = Mở tệp, Install Certificate, Local Machine, "Trusted Root Certification Authorities". Rồi mở lại trình duyệt.
+ca-android = Cài đặt, Bảo mật, Mã hóa và thông tin xác thực, Cài chứng chỉ, Chứng chỉ CA; chọn tệp.
+ca-ios = Mở tệp, rồi vào Cài đặt, Đã tải về hồ sơ, Cài đặt. Sau đó Cài đặt, Cài đặt chung, Giới thiệu, Cài đặt tin cậy chứng nhận: bật lên.
+ca-firefox = Cài đặt, Riêng tư và bảo mật, Xem chứng chỉ, Nhà cấp chứng chỉ, Nhập; đánh dấu "nhận diện trang web".
+ca-hint = Nó chỉ bảo chứng cho địa chỉ trong mạng riêng, không bao giờ cho trang trên internet. Muốn chắc chắn thì so dấu vân tay với lệnh `loa key panel` trên máy của đài.
+ca-none = Đài này không cần chứng chỉ riêng.

@@ -43,7 +43,7 @@ pub(crate) async fn log_in(
 ) -> Response {
     match check(&panel, from, &headers, &given).await {
         Ok(accepted) => {
-            let cookie = login_cookie(&accepted.token, accepted.lasts);
+            let cookie = login_cookie(&panel, &accepted.token, accepted.lasts);
             // Where something is lacking yet, the gate leads on.
             ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response()
         }
@@ -99,7 +99,7 @@ pub(crate) async fn log_out(State(panel): State<Panel>, headers: HeaderMap) -> R
         panel.console.log_out(&token).await?;
     }
     Ok((
-        [(SET_COOKIE, login_cookie("", Duration::ZERO))],
+        [(SET_COOKIE, login_cookie(&panel, "", Duration::ZERO))],
         Redirect::to("/login"),
     )
         .into_response())

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod as_run;
 pub(crate) mod audit;
+pub(crate) mod ca;
 pub(crate) mod day;
 pub(crate) mod login;
 pub(crate) mod on_air;
@@ -28,6 +29,8 @@ pub(crate) struct Frame {
     pub(crate) user: Option<String>,
     /// Which pages the menu offers.
     pub(crate) menu: Menu,
+    /// Whether browsers have to trust the station's own authority.
+    pub(crate) has_authority: bool,
     /// Address of the page, to mark it in the menu; empty where there is nothing to come back to.
     pub(crate) here: String,
     /// What follows the address, such as `date=2026-12-04&`, to keep it when the language changes.
@@ -41,6 +44,7 @@ impl Frame {
             station: panel.console.station().name,
             user: person.map(|person| person.name.clone()),
             menu: person.map_or_else(Menu::default, |person| Menu::of(person, &panel.console.zones())),
+            has_authority: panel.console.reach().authority.is_some(),
             here: here.to_owned(),
             query: String::new(),
         }

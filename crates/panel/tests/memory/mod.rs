@@ -17,8 +17,8 @@ use loa_model::{
     ZoneState, ZoneTree,
 };
 use loa_panel::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, ReceiverItem,
-    ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, Reach,
+    ReceiverItem, ReportRefusal, Station, Tapped,
 };
 
 /// 17:12:30 in Vietnam.
@@ -26,6 +26,7 @@ pub(crate) const NOW: WallTime = WallTime::from_unix_s(1_796_379_150);
 
 /// A station whose answers are fixed, but for what is logged in and what was commanded.
 pub(crate) struct Memory {
+    pub(crate) reach: Reach,
     pub(crate) commands: Mutex<Vec<Command>>,
     pub(crate) healthy: bool,
     /// Everybody is logged in, for looking at pages.
@@ -48,6 +49,7 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
+            reach: Reach::default(),
             commands: Mutex::default(),
             healthy: true,
             open: false,
@@ -102,6 +104,10 @@ fn state(session: u64, title: &str, class: BulletinClass, by: Option<&str>, ends
 }
 
 impl Console for Memory {
+    fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     fn station(&self) -> Station {
         Station {
             name: "Đài truyền thanh Sông Mây".into(),
