@@ -17,7 +17,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use loa_model::{Command, CommandDone, Origin, RunSheet, Snapshot, WallTime, ZoneId, ZoneTree};
 use loa_panel::{
     Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, PersonRefusal,
-    ReceiverItem, ReportRefusal, Station, Tapped,
+    Reach, ReceiverItem, ReportRefusal, Station, Tapped,
 };
 use loa_plan::local;
 use loa_store::{AuditRow, ReceiverRow, Store, StoreError};

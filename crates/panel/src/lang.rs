@@ -159,6 +159,7 @@ mod tests {
     fn every_key_that_is_used_is_a_text_and_every_text_is_used() {
         let sources = [
             include_str!("../templates/base.html"),
+            include_str!("../templates/ca.html"),
             include_str!("../templates/login.html"),
             include_str!("../templates/on_air.html"),
             include_str!("../templates/air.html"),

@@ -193,6 +193,8 @@ fn no_address_stands_twice_and_only_these_are_open() {
         open,
         [
             "/assets/{name}",
+            "/ca",
+            "/ca.crt",
             "/zones/{code}/loa.sdp",
             "/login",
             "/login",

@@ -134,6 +134,8 @@ pub(crate) const DIAGNOSTICS_MAX: usize = 200;
 pub(crate) struct Places<'a> {
     file: Arc<str>,
     text: &'a str,
+    /// Where each line begins: a file has thousands of lines, and each value its place.
+    lines: Vec<usize>,
 }
 
 impl<'a> Places<'a> {
@@ -141,6 +143,9 @@ impl<'a> Places<'a> {
         Self {
             file: file.into(),
             text,
+            lines: std::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect(),
         }
     }
 
@@ -150,12 +155,11 @@ impl<'a> Places<'a> {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.lines.partition_point(|begins| *begins <= offset);
         Place {
             file: self.file.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..]
+            line,
+            column: self.text[self.lines[line - 1]..offset]
                 .trim_start_matches('\u{feff}')
                 .chars()
                 .count()

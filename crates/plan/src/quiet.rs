@@ -37,7 +37,8 @@ pub(crate) fn keep_quiet(tree: &ZoneTree, tz: Tz, lines: &mut [RunSheetLine]) {
         .filter(|zone| zone.settings.quiet.is_some())
         .map(|zone| zone.id)
         .collect();
-    let mut spent: BTreeMap<ZoneId, Duration> = BTreeMap::new();
+    // By the zone it is sent to; all zones below hear it too.
+    let mut sent: BTreeMap<ZoneId, Duration> = BTreeMap::new();
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by_key(|index| lines[*index].start);
     for index in order {
@@ -47,7 +48,8 @@ pub(crate) fn keep_quiet(tree: &ZoneTree, tz: Tz, lines: &mut [RunSheetLine]) {
         }
         let zone = line.occurrence.zone;
         if let Some((owner, hours)) = quiet_hours(tree, tz, zone, line.start) {
-            if let Some(reason) = refuse(line, owner, &hours, spent.get(&zone).copied()) {
+            let heard = tree.chain(zone).filter_map(|above| sent.get(&above.id)).sum();
+            if let Some(reason) = refuse(line, owner, &hours, heard) {
                 line.reasons.insert(0, reason);
                 continue;
             }
@@ -67,13 +69,12 @@ pub(crate) fn keep_quiet(tree: &ZoneTree, tz: Tz, lines: &mut [RunSheetLine]) {
                 line.reasons.push(Reason::SilentIn { zone: *below });
             }
         }
-        for heard_in in tree.subtree(zone) {
-            *spent.entry(heard_in.id).or_default() += line.duration;
-        }
+        *sent.entry(zone).or_default() += line.duration;
     }
 }
 
-fn refuse(line: &RunSheetLine, owner: ZoneId, hours: &QuietHours, spent: Option<Duration>) -> Option<Reason> {
+/// Tells why a line may not sound, if so; `heard` is for how long its zone has sounded that day.
+fn refuse(line: &RunSheetLine, owner: ZoneId, hours: &QuietHours, heard: Duration) -> Option<Reason> {
     if !hours.permits(line.start) {
         return Some(Reason::QuietHours {
             zone: owner,
@@ -83,6 +84,5 @@ fn refuse(line: &RunSheetLine, owner: ZoneId, hours: &QuietHours, spent: Option<
     }
     let minutes = hours.policy.minutes_a_day?;
     let limit = Duration::from_secs(u64::from(minutes) * 60);
-    (spent.unwrap_or_default() + line.duration > limit)
-        .then_some(Reason::MinutesSpent { zone: owner, minutes })
+    (heard + line.duration > limit).then_some(Reason::MinutesSpent { zone: owner, minutes })
 }

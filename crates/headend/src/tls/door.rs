@@ -13,16 +13,17 @@ use tokio::time::timeout;
 
 /// Takes connections that begin with TLS, and sends those that begin with HTTP to `https://`.
 #[derive(Clone, Debug)]
-pub(super) struct Door {
+pub(crate) struct Door {
     pub(super) tls: RustlsAcceptor,
 }
 
-type Accepted<S> = (<RustlsAcceptor as Accept<TcpStream, S>>::Stream, S);
+type Secured<S> = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
+type Served<S> = <RustlsAcceptor as Accept<TcpStream, S>>::Service;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Door {
-    type Stream = <RustlsAcceptor as Accept<TcpStream, S>>::Stream;
-    type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Accepted<S>>> + Send>>;
+    type Stream = Secured<S>;
+    type Service = Served<S>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Secured<S>, Served<S>)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let tls = self.tls.clone();

@@ -49,7 +49,10 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
-            reach: Reach::default(),
+            reach: Reach {
+                is_secure: false,
+                authority: Some("-----BEGIN CERTIFICATE-----\n".into()),
+            },
             commands: Mutex::default(),
             healthy: true,
             open: false,
