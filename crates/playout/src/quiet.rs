@@ -1,6 +1,6 @@
 //! Quiet hours: nothing but an emergency with a named author sounds in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loa_model::{
@@ -17,6 +17,8 @@ pub(crate) struct Quiet {
     hours: BTreeMap<ZoneId, QuietHours>,
     /// How long each zone whose minutes are limited has sounded, by local day: the newest two.
     spent: BTreeMap<ZoneId, BTreeMap<i64, Duration>>,
+    /// What is sent to these is heard in a zone whose minutes are limited.
+    sent_to_limited: BTreeSet<ZoneId>,
     /// What has sounded by then is in `spent`.
     counted: WallTime,
 }
@@ -38,6 +40,8 @@ impl Quiet {
             Some((zone.id, hours))
         });
         self.hours = zones.collect();
+        let chains = self.limited().flat_map(|zone| tree.chain(zone));
+        self.sent_to_limited = chains.map(|above| above.id).collect();
         self.spent.retain(|zone, _| self.hours.contains_key(zone));
     }
 
@@ -94,7 +98,7 @@ impl Engine {
     /// Counts what has sounded by now. A zone that heard two things at once sounded once.
     pub(crate) fn count_sound(&mut self, now: WallTime) {
         let from = std::mem::replace(&mut self.quiet.counted, now);
-        if self.quiet.limited().next().is_none() {
+        if self.quiet.sent_to_limited.is_empty() {
             return;
         }
         let sent = self.sent();
@@ -122,7 +126,9 @@ impl Engine {
 
     fn sent(&self) -> Sent {
         let mut sent = Sent::new();
-        for session in self.sessions.values().filter(|session| !session.is_authored()) {
+        let counts =
+            |session: &&Session| self.quiet.sent_to_limited.contains(&session.zone) && !session.is_authored();
+        for session in self.sessions.values().filter(counts) {
             let parts = session.closing.iter().chain(&session.on_air);
             let spans = parts.map(|part| (part.from, part.ends));
             sent.entry(session.zone).or_default().extend(spans);
@@ -144,6 +150,7 @@ impl Engine {
             hours,
             spent,
             counted,
+            ..
         } = &self.quiet;
         let Some(hours) = hours.get(&zone) else {
             return Duration::ZERO;
@@ -202,8 +209,7 @@ impl Engine {
 
     /// Returns the next session that has to be silent from an instant on.
     pub(crate) fn next_silence(&self) -> Option<(WallTime, SessionId)> {
-        let is_limited = self.quiet.limited().next().is_some();
-        let sent = if is_limited { self.sent() } else { Sent::new() };
+        let sent = self.sent();
         let silent = self.sessions.values().filter(|session| session.wants);
         silent
             .filter_map(|session| Some((self.silent_at(session, &sent)?.0, session.id)))

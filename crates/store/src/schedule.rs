@@ -129,7 +129,16 @@ impl Store {
                 on conflict (profile, first) do update set last = excluded.last, by_user = excluded.by_user, at = excluded.at";
             let values = params![profile, days.from, days.to, by, Column(at)];
             connection.execute(query, values).context(WHAT)?;
-            Ok(())
+            append(
+                connection,
+                &AuditRow {
+                    at,
+                    who: by.to_owned(),
+                    action: "profile on".to_owned(),
+                    detail: format!("{code} {}..{}", days.from, days.to),
+                    ..AuditRow::default()
+                },
+            )
         })
     }
 
@@ -138,7 +147,13 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Unknown`] if there is no such profile.
-    pub fn switch_off(&mut self, code: &str, from: NaiveDate) -> Result<(), StoreError> {
+    pub fn switch_off(
+        &mut self,
+        code: &str,
+        from: NaiveDate,
+        by: &str,
+        at: WallTime,
+    ) -> Result<(), StoreError> {
         const WHAT: &str = "switch the day profile off";
         self.change_planned(WHAT, |connection| {
             let profile = profile_row(connection, code)?;
@@ -155,7 +170,16 @@ impl Store {
                     params![eve, profile, from],
                 )
                 .context(WHAT)?;
-            Ok(())
+            append(
+                connection,
+                &AuditRow {
+                    at,
+                    who: by.to_owned(),
+                    action: "profile off".to_owned(),
+                    detail: format!("{code} from {from}"),
+                    ..AuditRow::default()
+                },
+            )
         })
     }
 
@@ -181,7 +205,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Unknown`] if none waits, [`StoreError::SamePerson`] if `by` made it.
-    pub fn approve_quiet(&mut self, zone: &str, by: &str) -> Result<(), StoreError> {
+    pub fn approve_quiet(&mut self, zone: &str, by: &str, at: WallTime) -> Result<(), StoreError> {
         const WHAT: &str = "change quiet hours";
         self.change_planned(WHAT, |connection| {
             let query = "select zone.id, quiet_change.settings, quiet_change.by_user from quiet_change
@@ -203,7 +227,16 @@ impl Store {
             connection
                 .execute("delete from quiet_change where zone = ?", [id])
                 .context(WHAT)?;
-            Ok(())
+            append(
+                connection,
+                &AuditRow {
+                    at,
+                    who: by.to_owned(),
+                    action: "quiet hours approved".to_owned(),
+                    detail: format!("{zone}, changed by {made_by}"),
+                    ..AuditRow::default()
+                },
+            )
         })
     }
 

@@ -237,10 +237,12 @@ fn a_profile_is_switched_on_and_off_for_days() {
     store
         .switch_on("tet", span("2026-11-01", "2026-11-02"), "an", T0)
         .unwrap();
-    store.switch_off("tet", day("2026-10-05")).unwrap();
+    store.switch_off("tet", day("2026-10-05"), "an", T0).unwrap();
     let profiles = store.schedule().unwrap().profiles;
     assert_eq!(profiles[0].switched_on, [span("2026-10-01", "2026-10-04")]);
-    let error = store.switch_off("storm", day("2026-10-05")).unwrap_err();
+    let error = store
+        .switch_off("storm", day("2026-10-05"), "an", T0)
+        .unwrap_err();
     assert!(error.to_string().contains("no day profile \"storm\""), "{error}");
     // The file that declares it is imported again: what people switched on stays.
     store.import_schedule(&schedule(), "an", T0).unwrap();
@@ -276,15 +278,15 @@ fn quiet_hours_that_take_two_persons_wait_for_the_second() {
         (quiet(60), true)
     );
     assert_eq!(of(&store, "xa").quiet, None);
-    let error = store.approve_quiet("tinh", "an").unwrap_err();
+    let error = store.approve_quiet("tinh", "an", T0).unwrap_err();
     assert!(error.to_string().contains("takes a second person"), "{error}");
-    store.approve_quiet("tinh", "binh").unwrap();
+    store.approve_quiet("tinh", "binh", T0).unwrap();
     assert_eq!(
         (of(&store, "tinh").quiet, of(&store, "tinh").two_persons),
         (quiet(600), false)
     );
     assert_eq!(store.quiet_changes().unwrap().len(), 1);
-    assert!(store.approve_quiet("tinh", "binh").is_err(), "none waits");
+    assert!(store.approve_quiet("tinh", "binh", T0).is_err(), "none waits");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use chrono::{Days, NaiveDate};
 use clap::Subcommand;
 use loa_model::DaySpan;
 use loa_plan::local;
-use loa_store::AuditRow;
 
 use super::Format;
 use crate::installation::Installation;
@@ -78,27 +77,12 @@ impl Command {
                 );
                 let to = from + Days::new(days - 1);
                 store.switch_on(&code, DaySpan { from, to }, &by, now)?;
-                store.audit(&AuditRow {
-                    at: now,
-                    who: by,
-                    action: "profile on".to_owned(),
-                    detail: format!("{code} {from}..{to}"),
-                    ..AuditRow::default()
-                })?;
                 println!("{code}: {from}..{to}");
                 Ok(())
             }
             Self::Off { code, from, by } => {
                 let from = from.unwrap_or(today);
-                store.switch_off(&code, from)?;
-                store.audit(&AuditRow {
-                    at: now,
-                    who: by,
-                    action: "profile off".to_owned(),
-                    detail: format!("{code} from {from}"),
-                    ..AuditRow::default()
-                })?;
-                Ok(())
+                Ok(store.switch_off(&code, from, &by, now)?)
             }
         }
     }

@@ -10,7 +10,7 @@ use loa_model::{OccurrenceId, RunSheet, RunSheetLine};
 use loa_plan::{
     Diagnostic, IcalEvent, Lang, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, read, resolve,
 };
-use loa_store::{AuditRow, Store};
+use loa_store::Store;
 
 use super::{Format, Language, programme};
 use crate::installation::Installation;
@@ -310,14 +310,7 @@ impl ZoneCommand {
             Self::List { format } => format,
             Self::ApproveQuiet { zone, by } => {
                 let mut store = installation.store()?;
-                store.approve_quiet(&zone, &by)?;
-                store.audit(&AuditRow {
-                    at: super::now(),
-                    who: by,
-                    action: "quiet hours approved".to_owned(),
-                    detail: zone,
-                    ..AuditRow::default()
-                })?;
+                store.approve_quiet(&zone, &by, super::now())?;
                 return Ok(());
             }
         };
