@@ -33,7 +33,9 @@ impl Browser {
             driver,
             session: format!("http://127.0.0.1:{port}/session"),
         };
+        // A station's own authority is not installed in this browser.
         let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": { "args": ["--headless=new", "--no-sandbox", "--disable-gpu"] },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         }}});

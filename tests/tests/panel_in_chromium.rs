@@ -9,7 +9,7 @@ use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, second_from_now};
 use loa_tests::sound::demo_audio;
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("on-air", "/"),
     ("run-sheet", "/today"),
     ("receivers", "/receivers"),
@@ -17,6 +17,7 @@ const PAGES: [(&str, &str); 9] = [
     ("users", "/users"),
     ("user", "/users/1"),
     ("audit", "/audit"),
+    ("ca", "/ca"),
     ("account", "/account"),
     ("totp", "/account/totp"),
 ];
@@ -26,6 +27,7 @@ fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
     enter_own_network()?;
     let dir = tempfile::tempdir()?;
     let station = Station::new(dir.path())?;
+    station.secure()?;
     for name in ["chuyen-muc-xa-a.m4a", "khan-cap.wav"] {
         station.loa(&["media", "add", &demo_audio(name).display().to_string()])?;
     }
@@ -44,6 +46,8 @@ fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
     let browser = Browser::start()?;
 
     browser.open(&station.url("/login"))?;
+    let secure = browser.script("return window.isSecureContext && !!navigator.mediaDevices")?;
+    ensure!(secure == true, "the browser would give a microphone");
     browser.type_into("input[name=name]", USER)?;
     browser.type_into("input[name=password]", PASSWORD)?;
     browser.click("main button")?;
