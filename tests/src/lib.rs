@@ -7,3 +7,4 @@ pub mod disk;
 pub mod network;
 pub mod schedule;
 pub mod sound;
+pub mod trouble;

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, CommandDone, Content, ContentHash, EndReason, ORDER_DEFAULT,
-    OccurrenceId, Origin, PreEmption, Priority, Refusal, RunSheet, SESSIONS_PER_ZONE_MAX, SessionId, Sound,
-    WallTime, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Content, ContentHash, EndReason, ORDER_DEFAULT, OccurrenceId, Origin,
+    PreEmption, RunSheet, SessionId, Sound, WallTime, ZoneId, ZoneTree,
 };
 
 use crate::action::Action;
@@ -14,7 +13,7 @@ use crate::library::{Library, MediaState};
 use crate::quiet::Quiet;
 use crate::relays::Relays;
 use crate::session::{Part, Session};
-use crate::settings::{EngineSettings, FADE_ROOM, MARGIN, PREPARE, RELAY_AHEAD};
+use crate::settings::{EngineSettings, FADE_ROOM, PREPARE, RELAY_AHEAD};
 use crate::sheets::Sheets;
 
 /// Keeps the air of every zone.
@@ -109,76 +108,6 @@ impl Engine {
         }
         self.arrange(now, now);
         self.advance(now);
-    }
-
-    /// Obeys a command.
-    ///
-    /// # Errors
-    ///
-    /// See [`Refusal`]; nothing changes then.
-    pub fn handle_command(&mut self, command: Command, now: WallTime) -> Result<CommandDone, Refusal> {
-        self.advance(now);
-        if self.shutting_down {
-            return Err(Refusal::ShuttingDown);
-        }
-        let done = match command {
-            Command::StartOverride {
-                zone,
-                title,
-                media,
-                duration,
-                class,
-                chime,
-                limit,
-                by,
-            } => {
-                self.make_room(zone, class, now)?;
-                let first = self.next_id();
-                let session = Session {
-                    total: duration.min(limit),
-                    cut: limit < duration,
-                    chime,
-                    ..self.new_session(
-                        zone,
-                        Origin::Override { by, first },
-                        title,
-                        Content::piece(media, duration),
-                        class,
-                        now,
-                    )
-                };
-                if !session.is_authored() {
-                    self.check_quiet(zone, self.heard_from(class, now))?;
-                }
-                let id = session.id;
-                self.add(session, now);
-                let on_air = self
-                    .sessions
-                    .get(&id)
-                    .is_some_and(|session| session.on_air.is_some());
-                CommandDone::OverrideStarted { session: id, on_air }
-            }
-            Command::Stop { session, by } => {
-                let known = self.sessions.get(&session).is_some_and(|session| session.wants);
-                if !known {
-                    return Err(Refusal::UnknownSession(session));
-                }
-                self.end_session(session, &EndReason::Stopped { by }, now);
-                CommandDone::Done
-            }
-            Command::ShutDown => {
-                self.shutting_down = true;
-                let all: Vec<_> = self.sessions.keys().copied().collect();
-                for id in all {
-                    self.end_session(id, &EndReason::HeadEndStopped, now);
-                }
-                CommandDone::Done
-            }
-            // `Command` may grow; what this engine does not know it cannot have been asked.
-            _ => CommandDone::Done,
-        };
-        self.advance(now);
-        Ok(done)
     }
 
     /// Takes the answer to [`Action::Prepare`]: the length of the media, or why it cannot be had.
@@ -390,13 +319,8 @@ impl Engine {
         }
     }
 
-    /// Returns the first instant at which something that begins now can be heard.
-    pub(crate) fn heard_from(&self, class: BulletinClass, now: WallTime) -> WallTime {
-        now + self.settings.delay(class) + MARGIN
-    }
-
     /// Returns the number of the session that is made next.
-    const fn next_id(&self) -> SessionId {
+    pub(crate) const fn next_id(&self) -> SessionId {
         SessionId::new(self.epoch, self.sessions_begun + 1)
     }
 
@@ -441,41 +365,6 @@ impl Engine {
             delayed: false,
             since: now,
         }
-    }
-
-    /// Sees to it that a zone can hold one more session of this class: the weakest that waits may have to go.
-    pub(crate) fn make_room(
-        &mut self,
-        zone: ZoneId,
-        class: BulletinClass,
-        now: WallTime,
-    ) -> Result<(), Refusal> {
-        self.tree.get(zone).ok_or(Refusal::UnknownZone(zone))?;
-        let here = self.sessions.values().filter(|session| session.zone == zone);
-        let held = here.clone().filter(|session| session.wants);
-        let full = Refusal::TooManySessions(zone);
-        // What ends is gone within seconds.
-        if here.count() >= 2 * SESSIONS_PER_ZONE_MAX {
-            return Err(full);
-        }
-        if held.clone().count() < SESSIONS_PER_ZONE_MAX {
-            return Ok(());
-        }
-        let newcomer = Priority {
-            class,
-            depth: self.tree.depth(zone),
-            order: ORDER_DEFAULT,
-            session: self.next_id(),
-        };
-        let weakest = held
-            .filter(|session| session.on_air.is_none())
-            .map(Session::priority)
-            .min()
-            .filter(|weakest| *weakest < newcomer);
-        let weakest = weakest.ok_or(full)?;
-        let what = format!("{SESSIONS_PER_ZONE_MAX} sessions in its zone, and a stronger one came");
-        self.end_session(weakest.session, &EndReason::Fault { what }, now);
-        Ok(())
     }
 
     pub(crate) fn add(&mut self, session: Session, now: WallTime) {

@@ -5,6 +5,7 @@
 
 mod action;
 mod arbitration;
+mod commands;
 mod engine;
 mod library;
 mod lines;
