@@ -299,7 +299,7 @@ fn the_next_source_is_on_the_air_within_two_seconds() -> Result<()> {
         "decided: killed {to_second:.2} s, silent {to_hls:.2} s (3 s of them the threshold), corrupted {to_third:.2} s after \
          the first bad segment was to be had, all gone {to_fill:.2} s; back {to_first:.2} s after it returned"
     );
-    ensure!(to_second <= 2.0, "killed: {to_second}");
+    ensure!(to_second <= 2.0 + SENT_AHEAD_S, "killed: {to_second}");
     ensure!((3.0..=5.0).contains(&to_hls), "silent: {to_hls}");
     ensure!(to_fill <= 2.0, "all gone: {to_fill}");
     ensure!(to_first <= 8.0, "back: {to_first}");
@@ -337,6 +337,8 @@ fn the_next_source_is_on_the_air_within_two_seconds() -> Result<()> {
     Ok(())
 }
 
+/// What Icecast sent ahead is heard before a killed source is missed: 16 KiB at 64 kbit/s.
+const SENT_AHEAD_S: f64 = 2.05;
 /// How long the relay is on the air.
 const WINDOW_S: u64 = 105;
 /// Level of 100 ms below which nothing is heard: -50 dBFS.
