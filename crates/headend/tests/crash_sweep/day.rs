@@ -50,6 +50,17 @@ pub(crate) fn part_of(media: ContentHash) -> (&'static str, Duration) {
     (title, Duration::from_secs(begins_s))
 }
 
+/// What is heard of the day, if nothing is killed.
+pub(crate) const HEARD: [&str; 7] = [
+    "bản tin",
+    "ca nhạc",
+    "khẩn cấp",
+    "thêm",
+    "tin nhanh",
+    "tin tỉnh",
+    "tiếp âm",
+];
+
 pub(crate) const RELAY: &str = "tiếp âm";
 pub(crate) const RELAY_AT_S: f64 = 100.0;
 

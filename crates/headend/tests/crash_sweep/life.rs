@@ -15,7 +15,7 @@ use loa_playout::{Action, Engine, EngineSettings, Feed, Start};
 use loa_store::{JournalEntry, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::common::{TZ, import, media};
+use crate::common::{TZ, approve, import, media};
 use crate::day::{END_S, EVENTS, Event, T0, at};
 
 /// The journal writes this long after something happened: a slow disk.
@@ -180,6 +180,7 @@ impl Life {
                 }
                 Event::Edit => {
                     import(&mut self.store, &[("them.toml", crate::day::ADDED)], self.now);
+                    approve(&mut self.store, self.now);
                     self.plan();
                 }
             }

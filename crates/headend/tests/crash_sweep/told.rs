@@ -17,6 +17,8 @@ pub(crate) const AWAY: Duration = Duration::from_secs(3);
 const BACK: Duration = Duration::from_millis(1_300);
 /// From the release of an emergency until it sounds.
 const URGENT: Duration = Duration::from_millis(300);
+/// A programme sounds this long after it is sent.
+const SENT_AHEAD: Duration = Duration::from_millis(600);
 /// Positions agree to within a frame.
 const FRAME: Duration = Duration::from_millis(20);
 
@@ -127,6 +129,11 @@ impl Told {
         self.heard.iter().filter(move |stretch| stretch.title == title)
     }
 
+    pub(crate) fn heard_titles(&self) -> Vec<&str> {
+        let titles: std::collections::BTreeSet<_> = self.heard.iter().map(|stretch| stretch.title).collect();
+        titles.into_iter().collect()
+    }
+
     fn titles(&self) -> std::collections::BTreeSet<&str> {
         let rows = self.rows.iter().map(|row| row.started.title.as_str());
         rows.chain(self.not_aired.keys().map(String::as_str)).collect()
@@ -171,7 +178,8 @@ impl Told {
         for row in &self.rows {
             let end = row.ended.as_ref().ok_or_else(|| format!("no end: {row:?}"))?;
             // A relay changes its source within one stretch.
-            let stretch = self.heard.iter().find(|stretch| {
+            // Where two meet it is the later one.
+            let stretch = self.heard.iter().rev().find(|stretch| {
                 let within = stretch.from <= row.started.at && row.started.at <= stretch.to;
                 stretch.session == row.started.session && within
             });
@@ -223,18 +231,21 @@ impl Told {
                 return Err(format!("{title} ends {left:?} before its end"));
             }
             let own: Vec<_> = self.of(title).collect();
-            // Its end came just before the kill, and was not written down.
+            // All of it was sent before the kill, and its end was not written down.
             let end_unwritten = own
                 .last()
-                .is_some_and(|last| last.to <= killed && killed <= last.to + LATE);
+                .is_some_and(|last| last.to <= killed + SENT_AHEAD && killed <= last.to + LATE);
             let lost = cause == "head_end_lost" && (over_meanwhile || end_unwritten);
             if cause != model_cause && !lost {
                 return Err(format!("{title} ends as {cause}, and as {model_cause} without"));
             }
             for pair in own.windows(2) {
                 let again = pair[0].reached().saturating_sub(pair[1].offset);
-                // What began and was not written down begins anew.
-                let written = self.rows.iter().any(|row| row.started.session == pair[0].session);
+                // What began just before the kill, and was not written down, begins anew.
+                let written = self
+                    .rows
+                    .iter()
+                    .any(|row| row.started.session == pair[0].session && row.started.at == pair[0].from);
                 let most = if written { FRAME } else { LATE + BACK };
                 if again > most {
                     return Err(format!("{again:?} of {title} sound twice: {pair:?}"));
