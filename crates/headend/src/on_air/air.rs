@@ -17,7 +17,7 @@ use loa_wire::{Addressing, Signer};
 use tracing::{error, info, warn};
 
 use super::loader::{self, ReadMedia, Request};
-use super::monitor::{self, DeadAir, Sounding};
+use super::monitor::{self, DeadAir, Sent, Sounding};
 use super::relays::{OpenRelay, Relays};
 use super::stream::{Feed, LiveSource, OnStream, Unwritten};
 use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
@@ -409,16 +409,18 @@ impl Air {
                     Ok(packet) => {
                         Counts::add(&counts.late, u64::from(packet.late > LATE));
                         shared.taps.offer(zone, packet.opus, packet.samples, packet.at);
-                        if packet.should_sound {
-                            let sounding = Sounding {
-                                zone,
-                                session: packet.session,
-                                samples: packet.samples,
-                                opus: Some(packet.opus.into()),
-                            };
-                            let heard = monitor.try_send(sounding).is_ok();
-                            Counts::add(&counts.monitor_drops, u64::from(!heard));
-                        }
+                        let sounding = Sounding {
+                            zone,
+                            session: packet.session,
+                            samples: packet.samples,
+                            sent: if packet.should_sound {
+                                Sent::Sound(packet.opus.into())
+                            } else {
+                                Sent::MayBeSilent
+                            },
+                        };
+                        let heard = monitor.try_send(sounding).is_ok();
+                        Counts::add(&counts.monitor_drops, u64::from(!heard));
                         let sent = sender.send(to, datagram).is_ok();
                         Counts::add(if sent { &counts.packets } else { &counts.send_drops }, 1);
                     }
@@ -428,7 +430,7 @@ impl Air {
                             zone,
                             session,
                             samples,
-                            opus: None,
+                            sent: Sent::Nothing,
                         };
                         let heard = monitor.try_send(sounding).is_ok();
                         Counts::add(&counts.monitor_drops, u64::from(!heard));

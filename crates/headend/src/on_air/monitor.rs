@@ -17,7 +17,17 @@ pub(super) struct Sounding {
     pub(super) zone: ZoneId,
     pub(super) session: SessionId,
     pub(super) samples: u32,
-    pub(super) opus: Option<Arc<[u8]>>,
+    pub(super) sent: Sent,
+}
+
+/// What went out in the place of a packet.
+pub(super) enum Sent {
+    /// A packet of what should sound.
+    Sound(Arc<[u8]>),
+    /// A packet of what may be silent: a studio in which nobody speaks.
+    MayBeSilent,
+    /// No packet was there.
+    Nothing,
 }
 
 /// When what is on the air counts as dead.
@@ -151,15 +161,17 @@ impl Ear {
     /// Listens to a packet; tells what is new.
     fn hear(&mut self, packet: &Sounding, threshold: f32, after: Duration) -> Option<Heard> {
         let span = samples_to_duration(u64::from(packet.samples));
-        match &packet.opus {
-            None => self.unsent += span,
-            Some(_) => self.unsent = Duration::ZERO,
+        let is_heard = match &packet.sent {
+            Sent::Sound(opus) => self.loudest(opus) >= threshold,
+            Sent::MayBeSilent => true,
+            Sent::Nothing => false,
+        };
+        if let Sent::Nothing = packet.sent {
+            self.unsent += span;
+        } else {
+            self.unsent = Duration::ZERO;
         }
-        if packet
-            .opus
-            .as_deref()
-            .is_some_and(|opus| self.loudest(opus) >= threshold)
-        {
+        if is_heard {
             self.silent = Duration::ZERO;
             let was_dead = self.is_dead();
             self.told = Duration::ZERO;
@@ -210,7 +222,7 @@ mod tests {
     use super::*;
     use loa_codec::{EncoderSettings, OpusEncoder};
 
-    /// Plays a zone that sounds (s), is silent (q) or sends nothing (.), one letter a second; returns what is told, and
+    /// Plays a zone that sounds (s), is silent (q), has a studio in which nobody speaks (o) or sends nothing (.), one letter a second; returns what is told, and
     /// in which second.
     fn play(zone: &str) -> Vec<(u32, Heard)> {
         let settings = EncoderSettings {
@@ -229,7 +241,11 @@ mod tests {
                 zone: ZoneId(1),
                 session: SessionId(1),
                 samples: 960,
-                opus: (letter != b'.').then(|| opus.into()),
+                sent: match letter {
+                    b'.' => Sent::Nothing,
+                    b'o' => Sent::MayBeSilent,
+                    _ => Sent::Sound(opus.into()),
+                },
             };
             let ear = Ear::of(&mut zones, &sounding).unwrap();
             let news = ear.hear(&sounding, 1e-6, Duration::from_secs(5));
@@ -247,5 +263,10 @@ mod tests {
         assert_eq!(play("ssssqqqqqqqqqqqqss"), expected);
         assert_eq!(play("ss.......ss"), [(6, unsent(false)), (9, Heard::Sound)]);
         assert_eq!(play("qqq..."), [(4, silent(false))], "both are silence");
+        assert_eq!(
+            play("oooooo...oooooo...oo"),
+            [],
+            "packets that a studio lacks now and then"
+        );
     }
 }
