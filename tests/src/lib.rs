@@ -2,9 +2,12 @@
 //!
 //! Everything here uses the real binaries over loopback multicast, in groups and ports of the test's own.
 
+pub mod axe;
 pub mod browser;
 pub mod disk;
+pub mod lock;
 pub mod network;
+pub mod program;
 pub mod schedule;
 pub mod sound;
 pub mod trouble;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use loa_model::WallTime;
 
-use loa_headend::workbench::Station;
+use loa_headend::workbench::{PASSWORD, Station};
 
 /// Zones of most tests: a province, two communes, three villages.
 pub const ZONES: &str = r#"
@@ -88,6 +88,24 @@ pub fn import(station: &Station, airings: &[Airing<'_>]) -> Result<()> {
     station.loa(&["schedule", "import", &zones, &day])?;
     station.loa(&["programme", "decide", "approve", "--all"])?;
     Ok(())
+}
+
+/// Returns the zones with one, Xã B, that takes two persons in an emergency, and adds an officer, `lan`, to be the second.
+///
+/// # Errors
+///
+/// If the officer cannot be added.
+pub fn zones_with_two_persons(station: &Station) -> Result<String> {
+    let officer = [
+        "user",
+        "add",
+        "lan",
+        "--role",
+        "emergency_officer",
+        "--password-stdin",
+    ];
+    station.loa_with_input(&officer, PASSWORD)?;
+    Ok(ZONES.replace("name = \"Xã B\"", "name = \"Xã B\"\ntwo_persons = true"))
 }
 
 /// Returns the system's time.

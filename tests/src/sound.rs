@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use loa_dsp::compare::{correlation, envelope};
 use loa_headend::workbench::{Recording, Station};
 use serde_json::Value;
 
@@ -46,6 +47,35 @@ pub fn as_aired(station: &Station, title: &str) -> Result<Recording> {
         .and_then(|piece| piece["hash"].as_str())
         .with_context(|| format!("no media \"{title}\""))?;
     by_ffmpeg(&station.path().join(format!("data/media/{hash}.opus")))
+}
+
+/// Returns how alike four seconds of what was said are to what was heard, at the place where they are most alike: the
+/// correlation of their envelopes, 1 at most. What is levelled on the way is never quite the same.
+pub fn levelled_likeness(said: &Recording, heard: &[f32]) -> f64 {
+    let said = envelope(said.part(24_000, 4 * 48_000), 960);
+    envelope(heard, 960)
+        .windows(said.len())
+        .map(|part| correlation(&said, part))
+        .fold(0.0, f64::max)
+}
+
+/// Makes what a microphone hears: speech, as the file that Chromium takes, longer than any test. Where Chromium begins it
+/// anew it leaves out a moment.
+///
+/// # Errors
+///
+/// If ffmpeg is missing or refuses.
+pub fn microphone(dir: &Path) -> Result<PathBuf> {
+    let wav = dir.join("microphone.wav");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-stream_loop", "9", "-i"])
+        .arg(demo_audio("ban-tin-tinh.mp3"))
+        .args(["-ac", "1", "-ar", "48000", "-c:a", "pcm_s16le"])
+        .arg(&wav)
+        .status()
+        .context("cannot start ffmpeg; `cargo xtask setup` installs it")?;
+    ensure!(made.success(), "ffmpeg makes no speech");
+    Ok(wav)
 }
 
 /// Returns a file of the demo's audio.

@@ -1,6 +1,4 @@
-//! The panel of a running station in Chromium: every page, both languages, a desk and a phone, and an override by hand.
-
-use std::path::Path;
+//! The panel of a running station in Chromium: an override by hand, and the page that tells of it live.
 
 use anyhow::{Result, ensure};
 use loa_headend::workbench::{PASSWORD, Station, USER};
@@ -9,21 +7,8 @@ use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, second_from_now};
 use loa_tests::sound::demo_audio;
 
-const PAGES: [(&str, &str); 10] = [
-    ("on-air", "/"),
-    ("run-sheet", "/today"),
-    ("receivers", "/receivers"),
-    ("as-run", "/as-run"),
-    ("users", "/users"),
-    ("user", "/users/1"),
-    ("audit", "/audit"),
-    ("ca", "/ca"),
-    ("account", "/account"),
-    ("totp", "/account/totp"),
-];
-
 #[test]
-fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
+fn an_override_by_hand_is_told_live_and_nobody_else_is_asked() -> Result<()> {
     enter_own_network()?;
     let dir = tempfile::tempdir()?;
     let station = Station::new(dir.path())?;
@@ -52,25 +37,6 @@ fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
     browser.type_into("input[name=password]", PASSWORD)?;
     browser.click("main button")?;
     browser.wait_for("return location.pathname === '/'")?;
-
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel");
-    std::fs::create_dir_all(&pictures)?;
-    for lang in ["vi", "en"] {
-        for (width, height) in [(1_280, 900), (390, 844)] {
-            browser.resize(width, height)?;
-            for (name, path) in PAGES {
-                browser.open(&station.url(&format!("{path}?lang={lang}")))?;
-                browser.wait_for(&format!("return document.documentElement.lang === '{lang}'"))?;
-                let wide =
-                    browser.script("return document.documentElement.scrollWidth > window.innerWidth")?;
-                ensure!(wide == false, "{name} in {lang} does not fit {width} px");
-                std::fs::write(
-                    pictures.join(format!("{name}-{lang}-{width}.png")),
-                    browser.screenshot()?,
-                )?;
-            }
-        }
-    }
 
     browser.resize(1_280, 900)?;
     browser.open(&station.url("/?lang=vi"))?;
@@ -101,10 +67,7 @@ fn the_pages_work_in_a_browser_and_ask_nobody_else() -> Result<()> {
         .iter()
         .filter(|url| !url.starts_with(&home) && !url.starts_with("data:"))
         .collect();
-    ensure!(
-        requests.len() > 20 && away.is_empty(),
-        "asked elsewhere: {away:?}"
-    );
+    ensure!(requests.len() > 5 && away.is_empty(), "asked elsewhere: {away:?}");
     drop(browser);
     receiver.stop()?;
     head_end.stop()

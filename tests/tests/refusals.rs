@@ -109,6 +109,23 @@ fn refusals_name_the_thing_and_the_remedy() -> Result<()> {
     ensure!(before == after, "a refusal changed something");
     ensure!(station.loa(&["check"])?.contains("all is well"));
 
+    // What sounds in the place of dead air stays; a station that lacks it is on the air all the same.
+    station.configure("[playout]\nfill = \"ban-tin-tinh\"\n")?;
+    check(
+        &station,
+        &["media", "remove", "ban-tin-tinh"],
+        &["\"ban-tin-tinh\" is used by playout.fill"],
+    )?;
+    station.configure("[playout]\nfill = \"nhac-nen\"\n")?;
+    station.loa_refused(&["check"])?;
+    let head_end = station.start()?;
+    let health = station.health()?;
+    ensure!(
+        health.contains("playout.fill is") && health.contains("\"off_air\":false"),
+        "{health}"
+    );
+    head_end.stop()?;
+
     station.configure("[playout]\nchimes = true\n")?;
     check(&station, &["run"], &["loa.toml", "unknown field `chimes`"])?;
     station.configure("")?;

@@ -1,5 +1,6 @@
 //! Gain, ramp, limit, loudness, resample by drift: mono `f32` at 48 kHz, no allocation after construction.
 
+mod attention;
 mod chime;
 pub mod compare;
 mod db;
@@ -10,6 +11,7 @@ mod meter;
 mod ramp;
 mod resampler;
 
+pub use attention::attention_signal;
 pub use chime::chime;
 pub use db::{SILENCE_DB, db_to_gain, gain_to_db};
 pub use drift::{Correction, DRIFT_PPM_MAX, DriftControl, RATE_SLEW_PPM_PER_S, RESYNC_SAMPLES};

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{Days, NaiveDate};
 use common::{TZ, import, midnight};
 use loa_headend::planning::Planning;
-use loa_model::{DaySpan, RunSheet, WallTime, ZoneTree};
+use loa_model::{BulletinClass, Content, DaySpan, OccurrenceId, RunSheet, RunSheetLine, WallTime, ZoneTree};
 use loa_plan::{DayPlan, Planner, utc_offset_min};
 use loa_playout::{Action, Engine, EngineSettings};
 use loa_store::Store;
@@ -106,44 +106,106 @@ fn plan(planning: &Planning, dates: &[NaiveDate]) -> Vec<DayPlan> {
 
 /// A busy day on the engine: what its ticks cost beside walking its zones.
 fn tick(tree: &ZoneTree, sheet: &RunSheet, date: NaiveDate) {
-    let delay = Duration::from_millis(600);
-    let settings = EngineSettings {
-        utc_offset_min: utc_offset_min(TZ, midnight(date)),
-        ..EngineSettings::new(None, delay, delay)
-    };
-    let mut engine = Engine::new(tree.clone(), 1, settings, midnight(date));
+    let mut engine = engine(tree, date);
     let (taking, ()) = timed(|| engine.handle_run_sheet(sheet, midnight(date)));
     println!(
         "Taking {} lines into force: {:.2} ms",
         sheet.lines.len(),
         ms(taking)
     );
-    let (mut ticks, mut worst, mut spent, mut starts) = (0_u32, Duration::ZERO, Duration::ZERO, 0_u32);
-    let mut now = midnight(date);
-    while let Some(due) = engine.poll_timeout() {
-        now = now.max(due);
-        let begun = Instant::now();
-        engine.handle_timeout(now);
-        while let Some(action) = engine.poll_output() {
-            match action {
-                Action::Prepare { media } => engine.handle_media(media, Ok(Duration::from_secs(600)), now),
-                Action::Start(_) => starts += 1,
-                other => drop(black_box(other)),
-            }
-        }
-        let took = begun.elapsed();
-        (ticks, spent, worst) = (ticks + 1, spent + took, worst.max(took));
-    }
+    let day = Ticks::until(&mut engine, midnight(date), None);
+    println!("Airing a day: {} starts in {} ticks", day.starts, day.ticks);
     let (floor, _) = best(|| tree.iter().filter(|zone| black_box(zone.channel).0 > 0).count());
-    println!("Airing a day: {starts} starts in {ticks} ticks");
-    let mean = spent / ticks.max(1);
-    for (name, time) in [
-        ("floor: walking the zones", floor),
-        ("a tick, mean", mean),
-        ("the worst tick", worst),
-    ] {
+    let row = |name: &str, time: Duration| {
         let ratio = time.as_secs_f64() / floor.as_secs_f64();
         println!("{name:<52} {:>10.4} {ratio:>10.1}", ms(time));
+    };
+    row("floor: walking the zones", floor);
+    row("a tick, mean", day.spent / day.ticks.max(1));
+    row("the worst tick", day.worst);
+    let noon = midnight(date) + Duration::from_secs(12 * 3_600);
+    let rush = rush(tree, sheet, noon);
+    let mut engine = self::engine(tree, date);
+    engine.handle_run_sheet(&rush, midnight(date));
+    let ticks = Ticks::until(&mut engine, midnight(date), Some(noon));
+    assert_eq!(
+        usize::try_from(ticks.starts),
+        Ok(rush.lines.len()),
+        "all are on the air"
+    );
+    println!("Airing {} lines that begin at one instant", rush.lines.len());
+    row("the worst tick", ticks.worst);
+    row("a snapshot while they sound", best(|| engine.snapshot(noon)).0);
+}
+
+/// One line in each village, all at one instant.
+fn rush(tree: &ZoneTree, sheet: &RunSheet, start: WallTime) -> RunSheet {
+    let airs = |line: &&RunSheetLine| {
+        line.kept_off().is_none()
+            && matches!(line.content, Content::Pieces(_))
+            && line.class > BulletinClass::Background
+    };
+    let line = sheet.lines.iter().find(airs).expect("a line of media");
+    let villages = tree.iter().filter(|zone| tree.depth(zone.id) == 2);
+    let lines = (1..).zip(villages).map(|(number, village)| RunSheetLine {
+        number,
+        occurrence: OccurrenceId {
+            zone: village.id,
+            start,
+            ..line.occurrence
+        },
+        start,
+        ..line.clone()
+    });
+    RunSheet {
+        lines: lines.collect(),
+        ..sheet.clone()
+    }
+}
+
+fn engine(tree: &ZoneTree, date: NaiveDate) -> Engine {
+    let delay = Duration::from_millis(600);
+    let settings = EngineSettings {
+        utc_offset_min: utc_offset_min(TZ, midnight(date)),
+        ..EngineSettings::new(None, delay, delay)
+    };
+    Engine::new(tree.clone(), 1, settings, midnight(date))
+}
+
+/// What an engine's ticks came to.
+#[derive(Default)]
+struct Ticks {
+    ticks: u32,
+    starts: u32,
+    spent: Duration,
+    worst: Duration,
+}
+
+impl Ticks {
+    /// Runs an engine from one timeout to the next, up to an instant if one is given.
+    fn until(engine: &mut Engine, from: WallTime, to: Option<WallTime>) -> Self {
+        let mut done = Self::default();
+        let mut now = from;
+        let within = |due: &WallTime| to.is_none_or(|to| *due <= to);
+        while let Some(due) = engine.poll_timeout().filter(within) {
+            now = now.max(due);
+            let begun = Instant::now();
+            engine.handle_timeout(now);
+            while let Some(action) = engine.poll_output() {
+                match action {
+                    Action::Prepare { media } => {
+                        engine.handle_media(media, Ok(Duration::from_secs(600)), now);
+                    }
+                    Action::Start(_) => done.starts += 1,
+                    other => drop(black_box(other)),
+                }
+            }
+            let took = begun.elapsed();
+            done.ticks += 1;
+            done.spent += took;
+            done.worst = done.worst.max(took);
+        }
+        done
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use loa_model::{Channel, Zone};
-use loa_net::MulticastSender;
+use loa_net::{MulticastSender, SendDrop};
 use loa_wire::{Addressing, SAP_GROUP, SAP_PORT, SapMessage, SdpDescription, write_sap, write_sdp};
 use tracing::warn;
 
+use crate::on_air::OpenSender;
 use crate::planner::Planned;
 
 /// Describes the streams of an installation's zones.
@@ -55,24 +56,34 @@ impl Describer {
 
 /// Starts the announcer; it takes all announcements back and ends soon after `stop` is set.
 ///
+/// When a round could not be sent, the next goes by a new sender from `open`.
+///
 /// # Errors
 ///
 /// If the machine cannot start another thread.
 pub fn start(
     describer: Describer,
-    sender: MulticastSender,
+    mut sender: MulticastSender,
+    open: OpenSender,
     planned: Arc<Planned>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new()
         .name("announcer".into())
         .spawn(move || {
-            let mut failing = false;
+            let (mut failing, mut broken) = (false, false);
             let mut out = Vec::new();
             let mut send = |delete: bool| {
+                if std::mem::take(&mut broken)
+                    && let Ok(anew) = open()
+                {
+                    sender = anew;
+                }
                 for zone in planned.zones.load().iter() {
                     describer.sap(&mut out, zone, delete);
-                    let sent = sender.send(SocketAddrV4::new(SAP_GROUP, SAP_PORT), &out).is_ok();
+                    let sent = sender.send(SocketAddrV4::new(SAP_GROUP, SAP_PORT), &out);
+                    broken |= sent.is_err_and(SendDrop::wants_new_sender);
+                    let sent = sent.is_ok();
                     if !sent && !std::mem::replace(&mut failing, true) {
                         warn!(
                             "streams cannot be announced by SAP; receivers do not need it, plain players do"

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use loa_model::{BulletinClass, Role};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything the head-end is told beforehand.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// Database, media, keys: everything it keeps.
     pub data_dir: PathBuf,
     /// Log filter in `tracing` syntax.
@@ -35,7 +38,7 @@ pub struct Config {
 }
 
 /// Who and where the station is.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StationConfig {
     /// Name shown to people, and sent as the RTCP canonical name.
@@ -54,7 +57,7 @@ impl Default for StationConfig {
 }
 
 /// Where and how the head-end sends.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MulticastConfig {
     /// Group of channel 0; organisation-local scope unless changed (RFC 2365 §6.2).
@@ -85,7 +88,7 @@ impl Default for MulticastConfig {
 }
 
 /// How long receivers wait before they play what was sent, and what sounds when nothing does.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlayoutConfig {
     /// For scheduled programmes, ms.
@@ -94,7 +97,8 @@ pub struct PlayoutConfig {
     pub urgent_delay_ms: u16,
     /// Whether programmes and overrides that ask for the chime get it.
     pub chime: bool,
-    /// Title of what sounds, over and over, in the place of dead air; none if nothing does.
+    /// Title of what sounds, over and over, in the place of dead air; none if nothing does. While the library does not
+    /// hold it, nothing does.
     pub fill: Option<String>,
     /// What is on air and quieter than this is dead air, dBFS.
     pub dead_air_dbfs: f32,
@@ -131,7 +135,7 @@ impl Default for PlayoutConfig {
 }
 
 /// How media is prepared.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MediaConfig {
     /// Integrated loudness that imports are brought to, LUFS.
@@ -142,12 +146,19 @@ pub struct MediaConfig {
     pub bitrate: u32,
     /// Longest file accepted, minutes.
     pub limit_min: u32,
+    /// Largest file that the panel takes, MB.
+    pub upload_max_mb: u32,
 }
 
 impl MediaConfig {
     /// Returns the longest length accepted.
     pub fn limit(&self) -> Duration {
         Duration::from_secs(u64::from(self.limit_min) * 60)
+    }
+
+    /// Returns the most bytes of a file that the panel takes.
+    pub fn upload_bytes_max(&self) -> u64 {
+        u64::from(self.upload_max_mb) * 1_000_000
     }
 }
 
@@ -158,12 +169,13 @@ impl Default for MediaConfig {
             true_peak_dbtp: -1.5,
             bitrate: 32_000,
             limit_min: 240,
+            upload_max_mb: 2_000,
         }
     }
 }
 
 /// The operators' pages.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PanelConfig {
     /// Address and port to listen on.
@@ -179,10 +191,12 @@ pub struct PanelConfig {
     pub key: Option<PathBuf>,
     /// Who holds one of these roles must have one-time codes.
     pub totp_roles: Vec<Role>,
+    /// Slower than this from a pressed button to a loudspeaker, health and metrics tell, ms.
+    pub time_to_air_alarm_ms: u32,
 }
 
 /// Whether the panel speaks TLS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tls {
     /// Wherever others than this machine can reach it.
@@ -203,6 +217,7 @@ impl Default for PanelConfig {
             certificate: None,
             key: None,
             totp_roles: Vec::new(),
+            time_to_air_alarm_ms: 4_000,
         }
     }
 }
@@ -269,10 +284,11 @@ impl Config {
     ///
     /// See [`ConfigError`]; the message names the key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
+        let mut config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
             path: path.to_owned(),
             source: Box::new(source),
         })?;
+        path.clone_into(&mut config.file);
         match config.fault() {
             None => Ok(config),
             Some((key, problem)) => Err(ConfigError::Value {
@@ -281,6 +297,11 @@ impl Config {
                 problem,
             }),
         }
+    }
+
+    /// What it is with nothing but a data directory.
+    pub(crate) fn standard() -> Self {
+        Self::parse("data_dir = \"\"", Path::new("")).expect("one key is enough")
     }
 
     fn fault(&self) -> Option<(&'static str, String)> {

@@ -1,12 +1,24 @@
 //! The station as the panel sees it.
 
+mod emergency;
 mod known;
+mod library;
 mod people;
+mod receivers;
+mod schedules;
+mod speaking;
+mod starts;
+mod tokens;
+mod upkeep;
+mod versions;
+mod vitals;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,23 +26,34 @@ use bytes::Bytes;
 use chrono::{Days, NaiveDate};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use loa_model::{Command, CommandDone, Origin, RunSheet, Snapshot, WallTime, ZoneId, ZoneTree};
+use loa_model::{Command, CommandDone, EditFault, Origin, RunSheet, Snapshot, WallTime, ZoneId, ZoneTree};
 use loa_panel::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, PersonRefusal,
-    Reach, ReceiverItem, ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, Console, ConsoleError, DrillItem, EmergencyRefusal, Health, LibraryRefusal,
+    ListeningReceiver, MediaItem, Metric, PersonRefusal, ProofItem, Reach, ReceiverItem, ReportRefusal,
+    Speaking, Speech, StartItem, Station, Tapped, TokenRefusal, Trouble,
 };
 use loa_plan::local;
-use loa_store::{AuditRow, ReceiverRow, Store, StoreError};
+use loa_relay::VoiceSpec;
+use loa_store::{AuditRow, JournalEntry, NewReport, NewestReceipt, ReceiverRow, Store, StoreError};
 use loa_wire::{Report, ReportError, verify_report};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
 
 use crate::announce::Describer;
 use crate::config::StationConfig;
 use crate::journal::JournalState;
-use crate::on_air::{AirThread, CommandError, Counts, OnAir};
+use crate::library::Library;
+use crate::on_air::{AirThread, CommandError, OnAir};
 use crate::planner::Planned;
+use crate::uploads::Uploads;
 
+pub use emergency::EmergencyDesk;
 pub use known::PeopleState;
+pub use receivers::ReceiverBoard;
+pub use schedules::Desk;
+pub use speaking::voice_spec;
+pub use starts::StartFigures;
+pub use upkeep::Keeper;
 
 /// Answers the panel out of the running head-end.
 pub struct StationConsole {
@@ -48,12 +71,34 @@ pub struct StationConsole {
     pub describer: Describer,
     /// Where the database lies.
     pub database: PathBuf,
-    /// One connection for all of the panel; a page waits for another, the air for none.
-    pub store: Arc<Mutex<Option<Store>>>,
+    /// One connection for all that the panel writes; a page waits for another, the air for none.
+    pub store: Shared,
+    /// Another for who is let in and how the receivers are: it is read also while another program writes.
+    pub reader: Shared,
+    /// Where what must be written is kept until it can be; none once the head-end stops.
+    pub journal_in: Mutex<Option<SyncSender<JournalEntry>>>,
+    /// What the receivers said.
+    pub receivers: Arc<ReceiverBoard>,
+    /// What was measured of the way to the loudspeakers.
+    pub starts: StartFigures,
+    /// What an emergency needs.
+    pub emergency: Arc<EmergencyDesk>,
+    /// How somebody who speaks is encoded.
+    pub voice: VoiceSpec,
     /// Who was let in, and by which rules.
     pub people: PeopleState,
     /// How browsers reach the panel.
     pub reach: Reach,
+    /// The files of the library.
+    pub library: Library,
+    /// Files on their way there.
+    pub uploads: Arc<Uploads>,
+    /// Plans and rehearses for people.
+    pub desk: Desk,
+    /// Makes copies of the database, and knows the configuration.
+    pub keeper: Keeper,
+    /// Why nothing sounds in the place of dead air, although the configuration names something.
+    pub missing_fill: Option<Trouble>,
 }
 
 impl StationConsole {
@@ -62,18 +107,43 @@ impl StationConsole {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, T> {
-        let (shared, database) = (Arc::clone(&self.store), self.database.clone());
-        Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || {
-                let mut store = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let opened = match store.take() {
-                    Some(opened) => opened,
-                    None => Store::open(&database).map_err(|error| unavailable(&error))?,
-                };
-                work(store.insert(opened)).map_err(refused)
-            });
-            done.await.map_err(|error| unavailable(&error))?
-        })
+        with(&self.store, &self.database, WRITE_WAIT, work)
+    }
+
+    /// Reads what must be known at once; what is not known soon is an error, also while another program has the
+    /// database for itself.
+    fn with_reader<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        with(&self.reader, &self.database, READ_WAIT, work)
+    }
+
+    /// Reads who is registered and what lies ready for an emergency, for what is done while the database is away.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn refresh(&self) -> Result<(), ConsoleError> {
+        let desk = Arc::clone(&self.emergency);
+        let read = self.with_reader(move |store| {
+            // A recording may have been removed, or come back.
+            desk.read(store)?;
+            store.receivers()
+        });
+        self.receivers.take(read.await?);
+        Ok(())
+    }
+
+    /// Has something written as soon as the database takes it.
+    fn write_down(&self, entry: JournalEntry) {
+        let journal = self.journal_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = journal
+            .as_ref()
+            .is_some_and(|journal| journal.try_send(entry).is_ok());
+        if !taken {
+            self.on_air.counts().journal_drops.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn day(&self, date: NaiveDate) -> (WallTime, WallTime) {
@@ -81,10 +151,59 @@ impl StationConsole {
     }
 }
 
+/// A connection to the database, opened when it is wanted.
+pub type Shared = Arc<tokio::sync::Mutex<Option<Store>>>;
+
+fn with<T: Send + 'static>(
+    shared: &Shared,
+    database: &Path,
+    wait: Duration,
+    work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+) -> Answer<'static, T> {
+    let (shared, database) = (Arc::clone(shared), database.to_owned());
+    let done = async move {
+        let mut store = shared.lock_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let opened = match store.take() {
+                Some(opened) => opened,
+                None => Store::open(&database).map_err(|error| unavailable(&error))?,
+            };
+            work(store.insert(opened)).map_err(refused)
+        });
+        done.await.map_err(|error| unavailable(&error))?
+    };
+    Box::pin(async move {
+        let busy = || ConsoleError::Unavailable("the database is busy; try again".to_owned());
+        timeout(wait, done).await.map_err(|_| busy())?
+    })
+}
+
+/// Says why the engine did not do it.
+fn refusal(error: CommandError) -> ConsoleError {
+    match error {
+        CommandError::Refused(refusal) => ConsoleError::Refused(refusal),
+        other => ConsoleError::Unavailable(other.to_string()),
+    }
+}
+
 /// Says why the store did not do it.
 fn refused(error: StoreError) -> ConsoleError {
     match error {
+        StoreError::Exists { what: "template", .. } => EmergencyRefusal::TitleTaken.into(),
+        StoreError::Unknown { what: "template", .. } => EmergencyRefusal::NoTemplate.into(),
+        StoreError::Unknown {
+            what: "recording", ..
+        } => EmergencyRefusal::NotPlayable.into(),
+        StoreError::Changed { what: "template", .. } => EmergencyRefusal::Changed.into(),
+        StoreError::Exists { what: "token", .. } => ConsoleError::Token(TokenRefusal::NameTaken),
         StoreError::Exists { what: "user", .. } => ConsoleError::Person(PersonRefusal::NameTaken),
+        StoreError::Exists { what: "media", .. } => LibraryRefusal::TitleTaken.into(),
+        StoreError::InUse {
+            what: "media", by, ..
+        } => LibraryRefusal::InUse(by).into(),
+        StoreError::NoWay { from, to, .. } => LibraryRefusal::NoWay(from, to).into(),
+        StoreError::Stale => EditFault::Stale.into(),
+        StoreError::Version(fault) => fault.into(),
         StoreError::Unknown { what, name } => ConsoleError::NotFound(format!("{what} \"{name}\"")),
         error => unavailable(&error),
     }
@@ -129,178 +248,63 @@ impl Console for StationConsole {
         self.on_air.snapshot()
     }
 
+    fn levels(&self) -> Arc<BTreeMap<ZoneId, f32>> {
+        self.on_air.levels()
+    }
+
     fn health(&self) -> Health {
-        let mut health = Health::default();
-        let air = self.air.lock().unwrap_or_else(PoisonError::into_inner);
-        if air.as_ref().is_none_or(AirThread::is_finished) {
-            health
-                .problems
-                .push("the air thread has ended; restart the head-end".into());
-            health.off_air = true;
-        }
-        if let Some(step) = self.on_air.clock_fault() {
-            let ms = step.system_ahead_ns / 1_000_000;
-            health.problems.push(format!(
-                "the system clock was set by {ms} ms; restart the head-end to follow it"
-            ));
-        }
-        if let Some(why) = &**self.planned.fault.load() {
-            health.problems.push(format!(
-                "the day cannot be planned, the plan in force stays: {why}"
-            ));
-        }
-        for zone in self.on_air.dead_air().iter() {
-            let zones = self.planned.zones.load();
-            let code = zones
-                .get(*zone)
-                .map_or_else(|| zone.to_string(), |zone| zone.code.clone());
-            health.problems.push(format!(
-                "dead air in zone \"{code}\": something is on the air and nothing is heard"
-            ));
-        }
-        let waiting = self.journal.waiting.load(Ordering::Relaxed);
-        if waiting > 0 && self.journal.failed.load(Ordering::Relaxed) > 0 {
-            health.problems.push(format!(
-                "the database does not take the as-run log; {waiting} entries wait"
-            ));
-        }
-        health
+        self.read_health()
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let Counts {
-            packets,
-            beacons,
-            send_drops,
-            unsendable,
-            journal_drops,
-            loader_drops,
-            monitor_drops,
-            late,
-            skipped,
-            missing,
-        } = self.on_air.counts();
-        let counters = [
-            ("loa_packets_sent_total", "RTP packets sent.", packets),
-            ("loa_beacons_sent_total", "Beacons sent.", beacons),
-            (
-                "loa_send_drops_total",
-                "Datagrams that the kernel did not take.",
-                send_drops,
-            ),
-            (
-                "loa_unsendable_total",
-                "Packets that fit no datagram.",
-                unsendable,
-            ),
-            (
-                "loa_late_packets_total",
-                "Packets sent more than 10 ms after they were due.",
-                late,
-            ),
-            (
-                "loa_skipped_packets_total",
-                "Packets that would have come too late everywhere.",
-                skipped,
-            ),
-            (
-                "loa_missing_packets_total",
-                "Places on the air for which a live source had no packet.",
-                missing,
-            ),
-            (
-                "loa_journal_drops_total",
-                "As-run entries the journal had no room for.",
-                journal_drops,
-            ),
-            (
-                "loa_monitor_drops_total",
-                "Packets that the monitor of dead air had no room for.",
-                monitor_drops,
-            ),
-            (
-                "loa_loader_drops_total",
-                "Requests the loader had no room for.",
-                loader_drops,
-            ),
-            (
-                "loa_journal_dropped_total",
-                "As-run entries given up because too many waited for the database.",
-                &self.journal.dropped,
-            ),
-            (
-                "loa_journal_failures_total",
-                "Tries to write the as-run log that failed.",
-                &self.journal.failed,
-            ),
-        ];
-        let metric = |name, help, kind, value| Metric {
-            name,
-            help,
-            kind,
-            labels: Vec::new(),
-            value,
-        };
-        let mut metrics: Vec<_> = counters
-            .into_iter()
-            .map(|(name, help, count)| {
-                metric(
-                    name,
-                    help,
-                    MetricKind::Counter,
-                    count.load(Ordering::Relaxed) as f64,
-                )
-            })
-            .collect();
-        let waiting = self.journal.waiting.load(Ordering::Relaxed) as f64;
-        metrics.push(metric(
-            "loa_journal_waiting",
-            "As-run entries not yet written.",
-            MetricKind::Gauge,
-            waiting,
-        ));
-        if let Some(air) = &*self.air.lock().unwrap_or_else(PoisonError::into_inner) {
-            let late = air.lateness().summary().p99.as_secs_f64();
-            let help = "How late the air thread wakes, 99th percentile.";
-            metrics.push(metric("loa_air_wake_late_seconds", help, MetricKind::Gauge, late));
-        }
-        let tree = self.zones();
-        for state in &self.on_air.snapshot().zones {
-            metrics.push(Metric {
-                labels: vec![(
-                    "zone",
-                    tree.get(state.zone)
-                        .map_or_else(String::new, |zone| zone.code.clone()),
-                )],
-                ..metric(
-                    "loa_zone_sounding",
-                    "Whether the zone's receivers should sound.",
-                    MetricKind::Gauge,
-                    f64::from(u8::from(state.heard.is_some())),
-                )
-            });
-        }
-        metrics
+        self.read_metrics()
     }
 
     fn command<'a>(&'a self, command: Command, by: &'a str) -> Answer<'a, CommandDone> {
         Box::pin(async move {
-            let detail = format!("{command:?}");
-            let done = self.on_air.command(command).await.map_err(|error| match error {
-                CommandError::Refused(refusal) => ConsoleError::Refused(refusal),
-                other => ConsoleError::Unavailable(other.to_string()),
-            })?;
-            // The air comes first: what is done is done, whether or not it can be written down.
-            let row = AuditRow {
+            let (pressed, detail) = (self.now(), format!("{command:?}"));
+            if let Command::StartOverride { zone, class, .. } = &command {
+                self.one_is_enough(*class, &[*zone])?;
+            }
+            let done = self.on_air.command(command).await.map_err(refusal)?;
+            if let CommandDone::OverrideStarted { session, .. } = done {
+                let accepted = self.now();
+                self.write_down(JournalEntry::Asked {
+                    session,
+                    pressed,
+                    accepted,
+                });
+            }
+            // The air comes first: what is done is done, and it is written down as soon as it can be.
+            self.write_down(JournalEntry::Audit(AuditRow {
                 at: self.now(),
                 who: by.to_owned(),
                 action: "command".into(),
                 detail,
                 ..AuditRow::default()
-            };
-            tokio::spawn(self.with_store(move |store| store.audit(&row)));
+            }));
             Ok(done)
         })
+    }
+
+    fn speak<'a>(&'a self, speech: Speech, by: &'a str) -> Answer<'a, Box<dyn Speaking>> {
+        Box::pin(self.give_the_air(speech, by))
+    }
+
+    fn starts(&self, from: WallTime, to: WallTime) -> Answer<'_, Vec<StartItem>> {
+        self.read_starts(from, to)
+    }
+
+    fn drills(&self, from: WallTime, to: WallTime) -> Answer<'_, Vec<DrillItem>> {
+        self.read_drills(from, to)
+    }
+
+    fn time_to_air_alarm(&self) -> Duration {
+        self.starts.alarm
+    }
+
+    fn listening(&self) -> Arc<Vec<ListeningReceiver>> {
+        self.receivers.listening(self.now())
     }
 
     fn run_sheet(&self, date: NaiveDate) -> Answer<'_, Option<RunSheet>> {
@@ -309,10 +313,16 @@ impl Console for StationConsole {
 
     fn media(&self) -> Answer<'_, Vec<MediaItem>> {
         self.with_store(|store| {
+            let approvals = store.approvals()?.into_iter();
+            let states: BTreeMap<_, _> = approvals
+                .map(|approval| (approval.content, approval.state))
+                .collect();
             let item = |row: loa_store::MediaRow| MediaItem {
                 hash: row.media.hash,
                 duration: row.media.duration(),
                 title: row.media.title,
+                zone: row.zone,
+                state: states.get(&row.media.hash).copied().unwrap_or_default(),
             };
             Ok(store.media()?.into_iter().map(item).collect())
         })
@@ -327,45 +337,23 @@ impl Console for StationConsole {
             .filter_map(|state| state.on_air.as_ref())
             .map(|session| (session.session, session.title.clone()))
             .collect();
-        self.with_store(move |store| {
-            Ok(store
-                .receivers()?
-                .into_iter()
-                .map(|row| receiver_item(row, &on_air))
-                .collect())
+        // It is asked for every few seconds: what is written does not wait for it.
+        self.with_reader(move |store| {
+            let mut receipts = store.newest_receipts()?;
+            let item = |row: ReceiverRow| {
+                let receipt = receipts.remove(&row.receiver.id);
+                ReceiverItem {
+                    proof: receipt.map(proof_item),
+                    ..receiver_item(row, &on_air)
+                }
+            };
+            Ok(store.receivers()?.into_iter().map(item).collect())
         })
     }
 
     fn as_run(&self, date: NaiveDate) -> Answer<'_, AsRunDay> {
         let (from, to) = self.day(date);
-        self.with_store(move |store| {
-            let aired = store.as_run(from, to)?.into_iter().map(|row| AsRunLine {
-                session: Some((row.started.session, row.started.part)),
-                zone: row.zone_code,
-                title: row.started.title,
-                class: Some(row.started.class),
-                by: match row.started.origin {
-                    Origin::Override { by, .. } => Some(by),
-                    Origin::Slot(_) => None,
-                },
-                at: row.started.at,
-                ended: row.ended.as_ref().map(|ended| ended.at),
-                reason: row.ended.map(|ended| ended.reason),
-            });
-            let not_aired = store.not_aired(from, to)?.into_iter().map(|row| AsRunLine {
-                session: None,
-                zone: row.zone_code,
-                title: row.title,
-                class: None,
-                by: None,
-                at: row.occurrence.start,
-                ended: None,
-                reason: Some(row.reason),
-            });
-            let mut lines: Vec<_> = aired.chain(not_aired).collect();
-            lines.sort_by_key(|line| line.at);
-            Ok(AsRunDay { lines })
-        })
+        self.with_store(move |store| as_run_day(store, from, to))
     }
 
     fn report<'a>(
@@ -376,20 +364,49 @@ impl Console for StationConsole {
     ) -> BoxFuture<'a, Result<(), ReportRefusal>> {
         let code = receiver.to_owned();
         let signature = BASE64.decode(signature).unwrap_or_default();
-        let kept = self.with_store(move |store| {
-            let Some(ReceiverRow { receiver, .. }) = store.receiver(&code)? else {
-                return Ok(Err(ReportRefusal::NotSigned));
+        Box::pin(async move {
+            let receiver = match self.receivers.find(&code) {
+                Some(known) => known,
+                // Registered a moment ago.
+                None => {
+                    let wanted = code.clone();
+                    let found = self.with_reader(move |store| store.receiver(&wanted)).await;
+                    let found = found.map_err(|_| ReportRefusal::Unavailable)?;
+                    found.ok_or(ReportRefusal::NotSigned)?.receiver
+                }
             };
-            let report = match verify_report(&receiver.public_key, &body, &signature) {
+            let mut report = match verify_report(&receiver.public_key, &body, &signature) {
                 Ok(report) if report.receiver == code => report,
-                Ok(_) | Err(ReportError::Forged) => return Ok(Err(ReportRefusal::NotSigned)),
-                Err(_) => return Ok(Err(ReportRefusal::Malformed)),
+                Ok(_) | Err(ReportError::Forged) => return Err(ReportRefusal::NotSigned),
+                Err(_) => return Err(ReportRefusal::Malformed),
             };
-            let text = String::from_utf8_lossy(&body);
-            let kept = store.put_report(receiver.id, report.at, &text, &report.receipts)?;
-            Ok(if kept { Ok(()) } else { Err(ReportRefusal::Old) })
-        });
-        Box::pin(async move { kept.await.unwrap_or(Err(ReportRefusal::Unavailable)) })
+            self.receivers.learn(&receiver);
+            let (started, at, seen) = (report.started, report.at, self.now());
+            let receipts = std::mem::take(&mut report.receipts);
+            let kept = with(&self.store, &self.database, REPORT_WAIT, move |store| {
+                let text = String::from_utf8_lossy(&body);
+                let new = NewReport {
+                    started,
+                    at,
+                    seen,
+                    text: &text,
+                    receipts: &receipts,
+                };
+                store.put_report(receiver.id, &new)
+            });
+            match kept.await {
+                Ok(true) => {
+                    self.receivers.note(&report, seen);
+                    Ok(())
+                }
+                Ok(false) => Err(ReportRefusal::Old),
+                Err(_) => {
+                    // A receiver says nothing more until it is answered: what it said is known, and can be kept next time.
+                    self.receivers.note_unkept(&report, seen);
+                    Err(ReportRefusal::Unavailable)
+                }
+            }
+        })
     }
 
     fn sdp(&self, zone: ZoneId) -> Option<String> {
@@ -423,6 +440,36 @@ impl Console for StationConsole {
     }
 }
 
+/// Reads what was aired between two instants, and what was not.
+fn as_run_day(store: &Store, from: WallTime, to: WallTime) -> Result<AsRunDay, StoreError> {
+    let aired = store.as_run(from, to)?.into_iter().map(|row| AsRunLine {
+        session: Some((row.started.session, row.started.part)),
+        zone: row.zone_code,
+        title: row.started.title,
+        class: Some(row.started.class),
+        by: match row.started.origin {
+            Origin::Override { by, .. } => Some(by),
+            Origin::Slot(_) => None,
+        },
+        at: row.started.at,
+        ended: row.ended.as_ref().map(|ended| ended.at),
+        reason: row.ended.map(|ended| ended.reason),
+    });
+    let not_aired = store.not_aired(from, to)?.into_iter().map(|row| AsRunLine {
+        session: None,
+        zone: row.zone_code,
+        title: row.title,
+        class: None,
+        by: None,
+        at: row.occurrence.start,
+        ended: None,
+        reason: Some(row.reason),
+    });
+    let mut lines: Vec<_> = aired.chain(not_aired).collect();
+    lines.sort_by_key(|line| line.at);
+    Ok(AsRunDay { lines })
+}
+
 fn receiver_item(row: ReceiverRow, on_air: &BTreeMap<loa_model::SessionId, String>) -> ReceiverItem {
     let report = row
         .report
@@ -440,7 +487,9 @@ fn receiver_item(row: ReceiverRow, on_air: &BTreeMap<loa_model::SessionId, Strin
     ReceiverItem {
         code: row.receiver.code,
         zone: row.receiver.zone,
-        seen: row.report_at,
+        place: row.receiver.place,
+        proof: None,
+        seen: row.seen_at,
         playing: report
             .as_ref()
             .and_then(|report| report.playing)
@@ -453,6 +502,21 @@ fn receiver_item(row: ReceiverRow, on_air: &BTreeMap<loa_model::SessionId, Strin
             .flat_map(|report| report.counters.iter().filter_map(worth_a_look))
             .collect(),
         faults: report.map_or_else(Vec::new, |report| report.faults),
+    }
+}
+
+/// A page waits no longer for what others write.
+const WRITE_WAIT: Duration = Duration::from_secs(12);
+/// A receiver waits no longer for what it said to be kept.
+const REPORT_WAIT: Duration = Duration::from_millis(800);
+/// Who is let in is known within this, or believed.
+const READ_WAIT: Duration = Duration::from_millis(700);
+fn proof_item(newest: NewestReceipt) -> ProofItem {
+    let NewestReceipt { title, receipt } = newest;
+    ProofItem {
+        title: title.unwrap_or_else(|| receipt.session.to_string()),
+        at: receipt.last,
+        sounded: receipt.sounded,
     }
 }
 

@@ -54,6 +54,19 @@ pub fn new_token() -> Result<(String, [u8; 32]), getrandom::Error> {
     Ok((token, kept))
 }
 
+/// Makes a token for a program, and what the store keeps of it. Its beginning tells people, and what looks for secrets in
+/// what they publish, what it is.
+///
+/// # Errors
+///
+/// If the system gives no random numbers.
+pub fn new_program_token() -> Result<(String, [u8; 32]), getrandom::Error> {
+    let (random, _) = new_token()?;
+    let token = format!("loa_{random}");
+    let kept = token_hash(&token);
+    Ok((token, kept))
+}
+
 /// Returns what the store keeps of a token.
 pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()

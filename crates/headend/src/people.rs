@@ -1,9 +1,9 @@
-//! The rules for people: names, one-time passwords, and what a login lacks. The panel and the command line share them.
+//! The rules for people: names, one-time passwords, tokens, and what a login lacks. The panel and the command line share them.
 
 use std::time::Duration;
 
 use loa_model::{Role, WallTime};
-use loa_panel::{Due, PersonRefusal};
+use loa_panel::{Due, PersonRefusal, TokenRefusal};
 use loa_store::{Login, User};
 
 use crate::password;
@@ -17,11 +17,46 @@ use crate::totp;
 pub fn checked_name(name: &str) -> Result<&str, PersonRefusal> {
     let name = name.trim();
     let fits = !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX;
+    if !fits || name.chars().any(char::is_control) {
+        Err(PersonRefusal::BadName(NAME_CHARS_MAX))
+    } else if name.to_lowercase().starts_with("token ") {
+        Err(PersonRefusal::LikeAToken)
+    } else {
+        Ok(name)
+    }
+}
+
+/// Returns the name of a token as it is kept.
+///
+/// # Errors
+///
+/// [`TokenRefusal::BadName`].
+pub fn checked_token_name(name: &str) -> Result<&str, TokenRefusal> {
+    let name = name.trim();
+    let fits = !name.is_empty() && name.chars().count() <= NAME_CHARS_MAX;
     if fits && !name.chars().any(char::is_control) {
         Ok(name)
     } else {
-        Err(PersonRefusal::BadName(NAME_CHARS_MAX))
+        Err(TokenRefusal::BadName(NAME_CHARS_MAX))
     }
+}
+
+/// Returns for how long a token lasts.
+///
+/// # Errors
+///
+/// [`TokenRefusal::Days`].
+pub fn token_lasts(days: u32) -> Result<Duration, TokenRefusal> {
+    if (1..=TOKEN_DAYS_MAX).contains(&days) {
+        Ok(Duration::from_secs(u64::from(days) * 86_400))
+    } else {
+        Err(TokenRefusal::Days(TOKEN_DAYS_MAX))
+    }
+}
+
+/// Returns what the logs call who shows a token.
+pub fn holder_name(token: &str, owner: &str) -> String {
+    format!("token {token} of {owner}")
 }
 
 /// A password that somebody else chose: it lets in until it expires, and only to set another.
@@ -78,6 +113,10 @@ pub fn is_locked(until: Option<WallTime>, now: WallTime) -> bool {
     until.is_some_and(|until| now < until)
 }
 
+/// What nobody renews within a year is forgotten.
+pub const TOKEN_DAYS_MAX: u32 = 366;
+/// More than anybody keeps track of.
+pub const TOKENS_MAX: usize = 32;
 /// Long enough for anybody's name, short enough for a line.
 pub const NAME_CHARS_MAX: usize = 64;
 /// Time to meet the new user; what is not used by then is worth nothing to who finds it.
@@ -91,8 +130,19 @@ mod tests {
     fn names_are_short_and_visible() {
         assert_eq!(checked_name("  Nguyễn Văn Ấn "), Ok("Nguyễn Văn Ấn"));
         assert_eq!(checked_name("<script>"), Ok("<script>"), "it is only text");
+        assert_eq!(checked_name("Token x of an"), Err(PersonRefusal::LikeAToken));
         for bad in ["", "  ", "a\nb", "a\u{7}", &"x".repeat(65)] {
             assert_eq!(checked_name(bad), Err(PersonRefusal::BadName(64)), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_have_names_and_an_end() {
+        assert_eq!(checked_token_name(" bảng điện tử "), Ok("bảng điện tử"));
+        assert_eq!(checked_token_name(""), Err(TokenRefusal::BadName(64)));
+        assert_eq!(token_lasts(1), Ok(Duration::from_secs(86_400)));
+        for days in [0, 367, u32::MAX] {
+            assert_eq!(token_lasts(days), Err(TokenRefusal::Days(366)));
         }
     }
 

@@ -37,6 +37,23 @@ pub fn plan(store: &mut Store, tz: Tz, date: NaiveDate, now: WallTime) -> anyhow
     keep(store, &Planner::new(planning.inputs()), date, now)
 }
 
+/// Returns the plan of a day and keeps none: of a day that is past, the newest that was in force, if any was; otherwise
+/// what the store leads to now, whose number is zero unless it is the newest that was kept.
+///
+/// # Errors
+///
+/// If the store fails.
+pub fn look_at(store: &Store, tz: Tz, date: NaiveDate, now: WallTime) -> anyhow::Result<Option<RunSheet>> {
+    let kept = store.run_sheet(date)?;
+    if date < local::local_date(tz, now) {
+        return Ok(kept);
+    }
+    let planning = Planning::read(store, tz, now)?;
+    let planned = planned(&Planner::new(planning.inputs()), date);
+    let same = kept.filter(|kept| kept.lines == planned.lines);
+    Ok(Some(same.unwrap_or(planned)))
+}
+
 /// Plans one day, and keeps the plan with its number.
 fn keep(
     store: &mut Store,
@@ -44,11 +61,16 @@ fn keep(
     date: NaiveDate,
     now: WallTime,
 ) -> anyhow::Result<RunSheet> {
+    Ok(store.put_run_sheet(&planned(planner, date), now)?)
+}
+
+/// Plans one day, and tells what of it cannot be planned.
+fn planned(planner: &Planner<'_>, date: NaiveDate) -> RunSheet {
     let plan = planner.day(date);
     for fault in &plan.faults {
         warn!(%date, "{fault}");
     }
-    Ok(store.put_run_sheet(&plan.sheet, now)?)
+    plan.sheet
 }
 
 /// Starts the thread; it ends soon after `stop` is set.
@@ -177,3 +199,69 @@ impl Watch {
 
 /// Longest time from an import to its effect.
 const LOOK: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use loa_plan::{read, resolve};
+
+    use super::*;
+
+    const TZ: Tz = Tz::Asia__Ho_Chi_Minh;
+    /// 17:12:30 on 4 December 2026 there.
+    const NOW: WallTime = WallTime::from_unix_s(1_796_379_150);
+
+    fn import(store: &mut Store, text: &str) {
+        let planning = Planning::read(store, TZ, NOW).unwrap();
+        let files = read(&[("day.toml".to_owned(), text.to_owned())]).unwrap();
+        let resolved = resolve(&files, &planning.known(local::local_date(TZ, NOW))).unwrap();
+        store.import_schedule(&resolved.schedule, "an", NOW).unwrap();
+    }
+
+    #[test]
+    fn whoever_looks_at_a_day_changes_nothing_of_what_was_in_force() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::create(&dir.path().join("loa.db")).unwrap();
+        let shown = |store: &Store, date, now| {
+            let sheet = look_at(store, TZ, date, now).unwrap()?;
+            Some((sheet.number, sheet.lines.len()))
+        };
+        import(&mut store, &format!("{ZONE}{SLOT}"));
+        let today = local::local_date(TZ, NOW);
+        let (eve, ahead) = (today - Days::new(1), today + Days::new(3));
+        assert_eq!(shown(&store, ahead, NOW), Some((0, 1)));
+        assert_eq!(store.run_sheet(ahead).unwrap(), None);
+        assert_eq!(shown(&store, eve, NOW), None);
+        let kept = plan(&mut store, TZ, today, NOW).unwrap();
+        assert_eq!(shown(&store, today, NOW), Some((kept.number, 1)));
+
+        import(&mut store, ZONE);
+        assert_eq!(shown(&store, today, NOW), Some((0, 0)), "as it would be now");
+        let tomorrow = NOW + Duration::from_secs(86_400);
+        assert_eq!(
+            shown(&store, today, tomorrow),
+            Some((kept.number, 1)),
+            "as it was"
+        );
+        assert_eq!(store.run_sheet(today).unwrap(), Some(kept));
+    }
+
+    const ZONE: &str = r#"
+[[zone]]
+code = "xa"
+name = "Xã"
+channel = 1
+approval = false
+"#;
+    const SLOT: &str = r#"
+[[programme]]
+code = "im-lang"
+title = "Giữ im lặng"
+silence = true
+[[slot]]
+code = "im-lang"
+programme = "im-lang"
+zones = ["xa"]
+cron = "0 5 * * *"
+max_duration = "5m"
+"#;
+}

@@ -42,6 +42,7 @@ impl Planning {
             title: row.media.title,
             file_name: row.file_name,
             series: row.series,
+            zone: row.zone,
             added_at: row.added_at,
         });
         let library = KnownLibrary::new(media);
@@ -63,6 +64,12 @@ impl Planning {
                 _ => &mut owners.profiles,
             };
             of_kind.insert(code.clone(), file.clone());
+        }
+        for (exception, file) in rows.exceptions.iter().zip(&rows.exception_files) {
+            let of = (exception.slot, exception.date, exception.time);
+            if !file.is_empty() {
+                owners.exceptions.insert(of, file.clone());
+            }
         }
         let approvals = store.approvals()?;
         Ok(Self {

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use loa_model::{Command, EncodedAudio, MonoTime, Piece, WallTime};
+use loa_model::{Command, EncodedAudio, MonoTime, WallTime};
 use loa_net::{MulticastSender, Scheduling, SenderConfig};
-use loa_panel::Reach;
+use loa_panel::{Reach, Trouble};
 use loa_plan::utc_offset_min;
 use loa_playout::{ChimeInfo, Engine, EngineSettings};
 use loa_session::{StationClock, StreamStart};
-use loa_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{interval, interval_at};
@@ -22,16 +21,20 @@ use tracing::{info, warn};
 
 use crate::announce::{self, Describer};
 use crate::config::{Config, PlayoutConfig};
-use crate::console::{PeopleState, StationConsole};
+use crate::console::{
+    Desk, EmergencyDesk, Keeper, PeopleState, ReceiverBoard, StartFigures, StationConsole, voice_spec,
+};
 use crate::epoch;
+use crate::fill;
 use crate::installation::Installation;
 use crate::journal::{self, JournalState};
-use crate::library;
+use crate::library::{self, OwnSound};
 use crate::on_air::{self, AirConfig, AirThread, DeadAir, OnAir};
 use crate::planner::{self, Planned};
 use crate::relay;
 use crate::restart;
 use crate::tls::PanelTls;
+use crate::uploads::{self, Importer, Uploads};
 
 /// Airs the day and serves the panel until told to stop.
 ///
@@ -92,14 +95,27 @@ impl Running {
         let clock = StationClock::new(MonoTime::from_ns(pair.mono_ns), now);
         let tree = store.zones()?;
 
+        let own = Arc::new(OwnSound::new().context("cannot make the station's own sounds")?);
+        let own_sound = Arc::clone(&own);
         let chimes = chimes(config)?;
         let chime = info_of(&chimes);
         let fill = match &config.playout.fill {
-            Some(title) => Some(fill(&store, title)?),
+            Some(title) => fill::find(&store, title)?,
             None => None,
         };
+        // A day without it is better than no day.
+        let missing_fill = config.playout.fill.clone().filter(|_| fill.is_none());
+        let missing_fill = missing_fill.map(Trouble::MissingFill);
+        if let Some(why) = &missing_fill {
+            warn!("{why}");
+        }
+        let drill = own.drill();
         let settings = EngineSettings {
             fill,
+            drill: Some(ChimeInfo {
+                media: drill.media,
+                duration: drill.duration,
+            }),
             utc_offset_min: utc_offset_min(config.station.time_zone, now),
             ..engine_settings(&config.playout, chime)
         };
@@ -115,6 +131,7 @@ impl Running {
             loopback: true,
         };
         let sender = MulticastSender::open(&sender_config).context("cannot send multicast")?;
+        let same_config = sender_config.clone();
         let origin = sender
             .interface()
             .address
@@ -128,10 +145,12 @@ impl Running {
             utc_offset_min: settings.utc_offset_min,
             addressing,
             sender,
+            open_sender: Box::new(move || MulticastSender::open(&same_config)),
             signer: installation.signer()?,
             cname: config.station.name.clone(),
             playout: config.playout.clone(),
             chimes,
+            drill: own.find(own.drill().media).map(Arc::new),
             silence: Arc::new(library::silence().context("cannot make silence")?),
             dead_air: DeadAir {
                 level_dbfs: config.playout.dead_air_dbfs,
@@ -142,8 +161,11 @@ impl Running {
                 config.media.target_lufs,
                 config.playout.relay_silence_dbfs,
             ),
-            read_media: Box::new(move |hash| Ok(library.read(hash)?)),
-            journal: journal_in,
+            read_media: Box::new(move |hash| match own_sound.find(hash) {
+                Some(audio) => Ok(audio),
+                None => Ok(library.read(hash)?),
+            }),
+            journal: journal_in.clone(),
             clock,
             stream_start: Box::new(random_start),
         })
@@ -178,17 +200,36 @@ impl Running {
             Arc::clone(&stop),
         )?];
         if config.multicast.announce {
-            let sender = MulticastSender::open(&SenderConfig {
+            let sender_config = SenderConfig {
                 dscp: 0,
                 ..sender_config
-            })?;
+            };
             threads.push(announce::start(
                 describer,
-                sender,
+                MulticastSender::open(&sender_config)?,
+                Box::new(move || MulticastSender::open(&sender_config)),
                 Arc::clone(&planned),
                 Arc::clone(&stop),
             )?);
         }
+        let receivers = Arc::<ReceiverBoard>::default();
+        receivers.take(store.receivers()?);
+        let emergency = Arc::new(EmergencyDesk::new(own.signal(), own.drill()));
+        emergency.read(&store)?;
+        emergency.remember(&store, now)?;
+        let library = installation.library()?;
+        let uploads = Uploads::open(library.clone(), config.media.upload_bytes_max())
+            .with_context(|| format!("cannot use {}", library.uploads_path().display()))?;
+        let uploads = Arc::new(uploads);
+        let seen = on_air.clone();
+        uploads::start(Importer {
+            uploads: Arc::clone(&uploads),
+            library: library.clone(),
+            database: installation.database(),
+            now: Box::new(move || seen.snapshot().at),
+            stop: Arc::clone(&stop),
+        })
+        .context("cannot start the importing thread")?;
         let console = Arc::new(StationConsole {
             station: config.station.clone(),
             on_air: on_air.clone(),
@@ -198,11 +239,24 @@ impl Running {
             describer,
             database: installation.database(),
             store: Arc::default(),
+            reader: Arc::default(),
+            journal_in: Mutex::new(Some(journal_in)),
+            receivers,
+            emergency,
+            starts: StartFigures::new(Duration::from_millis(u64::from(
+                config.panel.time_to_air_alarm_ms,
+            ))),
+            voice: voice_spec(config.media.target_lufs),
             reach: Reach {
                 is_secure: tls.is_some(),
                 authority: tls.and_then(PanelTls::authority).map(str::to_owned),
             },
             people: PeopleState::new(config.panel.totp_roles.clone()),
+            library,
+            uploads,
+            desk: Desk::new(config.clone()),
+            keeper: Keeper::new(config.clone(), now),
+            missing_fill,
         });
         Ok(Self {
             on_air,
@@ -236,6 +290,14 @@ impl Running {
         if air.is_some_and(|air| air.stop().is_err()) {
             warn!("the air thread had panicked");
         }
+        // A page that is still open keeps the console, and must not keep the journal.
+        drop(
+            console
+                .journal_in
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         drop(console);
         for thread in threads {
             let _ = thread.join();
@@ -254,6 +316,8 @@ async fn serve(listener: TcpListener, running: &Running, tls: Option<&PanelTls>)
     info!(address = %listener.local_addr()?, tls = tls.is_some(), "panel");
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut seconds = interval(Duration::from_secs(1));
+    let mut refreshes = interval(REFRESH);
+    let mut measures = interval(MEASURE);
     let mut renewals = interval_at(tokio::time::Instant::now() + RENEWAL, RENEWAL);
     // Without a service manager there is nobody to notify.
     let notify = |state| sd_notify::notify(&[state]);
@@ -275,6 +339,15 @@ async fn serve(listener: TcpListener, running: &Running, tls: Option<&PanelTls>)
                 if let Some(Err(error)) = tls.map(|tls| tls.renew(wall_now())) {
                     warn!("the panel's certificate cannot be renewed, and the one before stays: {error:#}");
                 }
+            }
+            // While the database is away, what was known stays.
+            _ = refreshes.tick() => {
+                let console = Arc::clone(&running.console);
+                tokio::spawn(async move { console.refresh().await });
+            }
+            _ = measures.tick() => {
+                let console = Arc::clone(&running.console);
+                tokio::spawn(async move { console.measure_starts().await });
             }
             _ = seconds.tick() => {
                 let lives = running.air.lock().is_ok_and(|air| air.as_ref().is_some_and(|air| !air.is_finished()));
@@ -315,17 +388,6 @@ pub(crate) fn chime_info(config: &Config) -> Result<Option<ChimeInfo>> {
     Ok(info_of(&chimes(config)?))
 }
 
-/// Finds what sounds in the place of dead air.
-fn fill(store: &Store, title: &str) -> Result<Piece> {
-    let row = store.media_by_title(title)?.with_context(|| {
-        format!("playout.fill is \"{title}\", which the library does not hold; `loa media list` shows what there is")
-    })?;
-    Ok(Piece {
-        media: row.media.hash,
-        duration: row.media.duration(),
-    })
-}
-
 /// Returns the engine's settings for a configuration.
 pub(crate) fn engine_settings(playout: &PlayoutConfig, chime: Option<ChimeInfo>) -> EngineSettings {
     let ms = |ms| Duration::from_millis(u64::from(ms));
@@ -351,6 +413,10 @@ fn random_start() -> StreamStart {
 }
 
 /// Clear enough for bells, small enough for a datagram.
+/// A receiver that is registered while the head-end runs is known within this.
+const REFRESH: Duration = Duration::from_secs(10);
+/// How long it takes to the loudspeakers is measured anew this often.
+const MEASURE: Duration = Duration::from_secs(60);
 const CHIME_BITRATE: u32 = 64_000;
 /// The panel's certificate lasts a year and a month.
 const RENEWAL: Duration = Duration::from_secs(30 * 86_400);

@@ -22,6 +22,7 @@ pub struct Approval {
 
 /// How far something is on its way to the air.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalState {
     /// Somebody works on it.

@@ -13,6 +13,7 @@ use crate::time::WallTime;
 
 /// Why a session exists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The run-sheet.
@@ -91,6 +92,8 @@ pub struct PartStarted {
     pub pre_emption: PreEmption,
     /// Once it was kept off the air for this long, it does not come back.
     pub give_up_after: Option<Duration>,
+    /// An exercise.
+    pub drill: bool,
 }
 
 /// What sounds in one part.
@@ -103,6 +106,8 @@ pub enum Sound {
     Source(usize),
     /// What a relay sounds like while no source does: a piece of media, over and over, or nothing.
     Fill(Option<ContentHash>),
+    /// Somebody who speaks.
+    Voice,
     /// Nothing.
     Silence,
 }
@@ -124,6 +129,7 @@ pub struct PartEnded {
 
 /// Why a part left the air, or never took it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {
@@ -140,6 +146,11 @@ pub enum EndReason {
     Stopped {
         /// Name of the user.
         by: String,
+    },
+    /// Whoever spoke can be heard no more: the connection is gone, the login is over, or nothing was said for too long.
+    SpeakerLost {
+        /// How, for people.
+        why: String,
     },
     /// The plan could not air it.
     Refused {
@@ -182,6 +193,7 @@ impl EndReason {
             Self::TimeLimit => "time_limit",
             Self::PreEmpted { .. } => "pre_empted",
             Self::Stopped { .. } => "stopped",
+            Self::SpeakerLost { .. } => "speaker_lost",
             Self::Refused { .. } => "refused",
             Self::Missed => "missed",
             Self::GaveUp => "gave_up",
@@ -202,6 +214,7 @@ impl fmt::Display for EndReason {
         match self {
             Self::PreEmpted { by } => write!(f, "pre_empted by {by}"),
             Self::Stopped { by } => write!(f, "stopped by {by}"),
+            Self::SpeakerLost { why } => write!(f, "speaker_lost: {why}"),
             Self::Refused { why } => write!(f, "refused: {why}"),
             Self::SourceFailed { what } => write!(f, "source_failed: {what}"),
             Self::Fault { what } => write!(f, "fault: {what}"),

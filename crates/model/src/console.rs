@@ -5,32 +5,45 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::as_run::Origin;
-use crate::id::{ContentHash, SessionId, ZoneId};
+use crate::id::{SessionId, ZoneId};
 use crate::priority::BulletinClass;
+use crate::run_sheet::Content;
 use crate::time::WallTime;
 
 /// An order to the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Puts a recorded piece on air in a zone now, over whatever is weaker.
+    /// Puts something on air in a zone now, over whatever is weaker.
     StartOverride {
         /// Where.
         zone: ZoneId,
         /// Name of it, for people.
         title: String,
         /// What sounds.
-        media: ContentHash,
-        /// How long the media is.
-        duration: Duration,
+        content: Content,
         /// Its class.
         class: BulletinClass,
         /// Whether the chime sounds before it.
         chime: bool,
         /// It is cut after this long.
         limit: Duration,
+        /// Whether it is an exercise: it airs no stronger than live, and begins with words that say so.
+        drill: bool,
         /// Name of the user.
         by: String,
+    },
+    /// Takes a session off air whose speaker is done.
+    SpeechOver {
+        /// Which.
+        session: SessionId,
+    },
+    /// Takes a session off air whose speaker can be heard no more.
+    SpeakerLost {
+        /// Which.
+        session: SessionId,
+        /// How, for people.
+        why: String,
     },
     /// Takes a session off air, with a fade.
     Stop {
@@ -88,6 +101,7 @@ pub const SESSIONS_PER_ZONE_MAX: usize = 32;
 
 /// The engine at one instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// When it was taken.
     pub at: WallTime,
@@ -99,6 +113,7 @@ pub struct Snapshot {
 
 /// One zone at one instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ZoneState {
     /// Which.
     pub zone: ZoneId,
@@ -114,6 +129,7 @@ pub struct ZoneState {
 
 /// A session at one instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SessionState {
     /// Which.
     pub session: SessionId,
@@ -125,6 +141,10 @@ pub struct SessionState {
     pub title: String,
     /// Its class.
     pub class: BulletinClass,
+    /// An exercise.
+    pub drill: bool,
+    /// When it first took the air; none while it never did.
+    pub began: Option<WallTime>,
     /// When it took the air, or began to wait.
     pub since: WallTime,
     /// When it will end if nothing interrupts it.
@@ -133,6 +153,7 @@ pub struct SessionState {
 
 /// What a zone's receivers are predicted to play.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heard {
     /// The session.
     pub session: SessionId,
@@ -142,10 +163,13 @@ pub struct Heard {
     pub title: String,
     /// Its class.
     pub class: BulletinClass,
+    /// An exercise.
+    pub drill: bool,
 }
 
 /// The next planned start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NextUp {
     /// Number of the run-sheet's line.
     pub line: u32,

@@ -11,6 +11,7 @@ macro_rules! row_id {
     ($($(#[$meta:meta])* $name:ident),* $(,)?) => {$(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub i64);
 
@@ -37,6 +38,8 @@ row_id! {
     UserId,
     /// A login's row in the store.
     LoginId,
+    /// A token's row in the store.
+    TokenId,
 }
 
 /// One opening of a relay, within a run of the head-end.
@@ -55,6 +58,7 @@ impl fmt::Display for RelayId {
 /// it, so a later session always has the larger number, across restarts too.
 /// Zero means "no session".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct SessionId(pub u64);
 
@@ -78,6 +82,7 @@ impl fmt::Display for SessionId {
 
 /// One dated instance of a slot in one zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OccurrenceId {
     /// The slot it comes from.
     pub slot: SlotId,
@@ -85,6 +90,16 @@ pub struct OccurrenceId {
     pub zone: ZoneId,
     /// Its planned start.
     pub start: WallTime,
+}
+
+/// Longest code accepted, in letters.
+pub const CODE_LENGTH_MAX: usize = 64;
+
+/// Tells whether a text has the form of a code, by which files name zones, programmes, slots and languages: small
+/// letters a-z, digits and hyphens, at most [`CODE_LENGTH_MAX`].
+pub fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.len() <= CODE_LENGTH_MAX && text.bytes().all(plain)
 }
 
 /// SHA-256 of a file's bytes; the name of a piece of media.
@@ -123,6 +138,22 @@ impl FromStr for ContentHash {
     }
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for ContentHash {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .pattern(Some("^[0-9a-fA-F]{64}$"))
+            .description(Some(
+                "SHA-256 of a file's bytes, in hexadecimal; the name of a piece of media.",
+            ))
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for ContentHash {}
+
 impl Serialize for ContentHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -146,6 +177,16 @@ mod tests {
         assert_eq!(hash.to_string().parse::<ContentHash>().unwrap(), hash);
         for bad in ["", "0", &"g".repeat(64), &"é".repeat(32)] {
             assert!(bad.parse::<ContentHash>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn codes_are_small_letters_digits_and_hyphens() {
+        for good in ["a", "xa-an-phu", "mnong", "2-b", &"a".repeat(64)] {
+            assert!(is_code(good), "{good}");
+        }
+        for bad in ["", "Mnong", "tày", "a b", "a_b", "a.b", &"a".repeat(65)] {
+            assert!(!is_code(bad), "{bad}");
         }
     }
 

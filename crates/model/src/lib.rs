@@ -4,6 +4,8 @@ mod approval;
 mod as_run;
 mod audio;
 mod console;
+mod edit;
+mod emergency;
 mod id;
 mod priority;
 mod profile;
@@ -14,8 +16,12 @@ pub mod relay_address;
 mod role;
 mod run_sheet;
 mod schedule;
+#[cfg(feature = "schema")]
+mod schema;
+mod scope;
 mod slot;
 mod time;
+mod version;
 mod zone;
 
 pub use approval::{Approval, ApprovalState};
@@ -24,9 +30,11 @@ pub use audio::EncodedAudio;
 pub use console::{
     Command, CommandDone, Heard, NextUp, Refusal, SESSIONS_PER_ZONE_MAX, SessionState, Snapshot, ZoneState,
 };
+pub use edit::{Deed, Edit, EditFault, ExceptionRow, LENGTH_MAX, PANEL_FILE, Reach, RowChange, SlotRow};
+pub use emergency::{EmergencyTemplate, Message, TemplateFault, aired_title, repeated};
 pub use id::{
-    ContentHash, LoginId, OccurrenceId, ParseHashError, ProfileId, ProgrammeId, ReceiverId, RelayId,
-    SessionId, SlotId, UserId, ZoneId,
+    CODE_LENGTH_MAX, ContentHash, LoginId, OccurrenceId, ParseHashError, ProfileId, ProgrammeId, ReceiverId,
+    RelayId, SessionId, SlotId, TokenId, UserId, ZoneId, is_code,
 };
 pub use priority::{BulletinClass, ParseClassError, Priority};
 pub use profile::{DayRule, DaySpan, Mute, Profile, ProfileSpec, YearDay};
@@ -37,10 +45,14 @@ pub use quiet::{
     Days, GAIN_DB_MIN, MINUTES_A_DAY, QUIET_RULES_MAX, QuietHours, QuietPolicy, QuietPolicyError, VolumeStep,
     Window,
 };
-pub use receiver::{Receipt, Receiver, Silence, Silenced};
-pub use role::{Grant, ParseRoleError, Permission, Rights, Role};
+pub use receiver::{ParsePlaceError, Place, Receipt, Receiver, Silence, Silenced};
+pub use role::{Grant, ParsePermissionError, ParseRoleError, Permission, Rights, Role};
 pub use run_sheet::{Content, LineName, Piece, Reason, RunSheet, RunSheetLine, TieRule, Verdict};
 pub use schedule::{NewException, NewProfile, NewProgramme, NewSlot, NewZone, Schedule};
+#[cfg(feature = "schema")]
+pub use schema::Span;
+pub use scope::{Scope, ScopeError};
 pub use slot::{MakesRoom, ORDER_DEFAULT, Overrun, Recurrence, Slot, SlotChange, SlotException, SlotSpec};
 pub use time::{MonoTime, SAMPLE_RATE, SampleTime, WallTime, duration_to_samples, samples_to_duration};
+pub use version::{LANGUAGES_MAX, VersionFault};
 pub use zone::{Channel, DEPTH_MAX, Zone, ZoneSettings, ZoneTree, ZoneTreeError};

@@ -13,6 +13,7 @@ use crate::id::SessionId;
 /// Normal, priority and emergency are the classes of Circular 39/2020/TT-BTTTT;
 /// background and live are ours. The number is the one on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BulletinClass {
     /// Filler that anything may replace.

@@ -1,12 +1,14 @@
 //! What can be aired.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ContentHash, ProgrammeId};
 use crate::priority::BulletinClass;
+use crate::relay_address::redacted;
 
 /// A piece of media in the library.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,20 +124,36 @@ pub enum WhenNone<P> {
 }
 
 /// Another station, or a studio, carried live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Relay<M = ContentHash> {
     /// Where it comes from, best first.
     pub sources: Vec<String>,
     /// Sounds, over and over, while no source does.
     pub fill: Option<M>,
     /// A source that is silent for this long gives way to the next.
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
     pub silence: Duration,
     /// Whether it is a window for a studio: nobody is called while nobody speaks.
     pub studio: bool,
 }
 
+/// Without names and passwords in the addresses: commands stand in logs.
+impl<M: fmt::Debug> fmt::Debug for Relay<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources: Vec<_> = self.sources.iter().map(|source| redacted(source)).collect();
+        f.debug_struct("Relay")
+            .field("sources", &sources)
+            .field("fill", &self.fill)
+            .field("silence", &self.silence)
+            .field("studio", &self.studio)
+            .finish()
+    }
+}
+
 /// The station's chime around a programme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Chime {
     /// It sounds before.
     pub before: bool,
@@ -148,6 +166,7 @@ pub struct Chime {
 
 /// What becomes of a programme when something stronger takes the air.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PreEmption {
     /// Goes on from where it was cut, and so ends later.

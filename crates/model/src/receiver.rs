@@ -1,5 +1,7 @@
 //! Receivers, and what they prove.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,60 @@ pub struct Receiver {
     pub zone: ZoneId,
     /// Ed25519 key that signs its reports.
     pub public_key: [u8; 32],
+    /// Where it stands; none where that is not known.
+    #[serde(default)]
+    pub place: Option<Place>,
+}
+
+/// A place on the ground (WGS 84), to a millionth of a degree: some 10 cm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Place {
+    /// North of the equator, in millionths of a degree.
+    pub latitude_e6: i32,
+    /// East of Greenwich, in millionths of a degree.
+    pub longitude_e6: i32,
+}
+
+/// A place that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no place; write LATITUDE,LONGITUDE in degrees, such as 10.7769,106.7009")]
+pub struct ParsePlaceError(String);
+
+impl Place {
+    /// Returns degrees north, and degrees east.
+    pub fn degrees(self) -> (f64, f64) {
+        (
+            f64::from(self.latitude_e6) / 1e6,
+            f64::from(self.longitude_e6) / 1e6,
+        )
+    }
+}
+
+impl FromStr for Place {
+    type Err = ParsePlaceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = |part: &str, most: f64| {
+            let degrees: f64 = part.trim().parse().ok()?;
+            // Within bounds, so that it fits.
+            (degrees.abs() <= most).then(|| (degrees * 1e6).round() as i32)
+        };
+        let (north, east) = text.split_once(',').unwrap_or((text, ""));
+        let place = read(north, 90.0).zip(read(east, 180.0));
+        let (latitude_e6, longitude_e6) = place.ok_or_else(|| ParsePlaceError(text.to_owned()))?;
+        Ok(Self {
+            latitude_e6,
+            longitude_e6,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (north, east) = self.degrees();
+        write!(f, "{north:.6},{east:.6}")
+    }
 }
 
 /// A receiver's account of one session it played: the proof that people could hear it.
@@ -73,4 +129,26 @@ pub enum Silence {
     QuietHours,
     /// Its zone had its minutes of the day.
     MinutesUsed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_as_people_write_them_and_bounded() {
+        let rows = [
+            ("10.7769,106.7009", Some("10.776900,106.700900")),
+            (" -12.5 , -180 ", Some("-12.500000,-180.000000")),
+            ("90.1,0", None),
+            ("0,180.1", None),
+            ("10.7769", None),
+            ("NaN,0", None),
+            ("", None),
+        ];
+        for (text, expected) in rows {
+            let read = text.parse::<Place>().ok().map(|place| place.to_string());
+            assert_eq!(read.as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -7,10 +7,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ZoneId;
+use crate::scope::Scope;
 use crate::zone::{Zone, ZoneTree};
 
 /// What a person is trusted with. It is held on a zone, and so on all that lies below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks and listens.
@@ -86,7 +88,9 @@ impl fmt::Display for Role {
 }
 
 /// Something that a role may permit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// See what airs and aired, see the receivers, listen in.
     See,
@@ -112,6 +116,38 @@ impl Permission {
         Self::Alert,
         Self::Administer,
     ];
+
+    /// Returns the word used in the store, in JSON and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::See => "see",
+            Self::Edit => "edit",
+            Self::Approve => "approve",
+            Self::Announce => "announce",
+            Self::Alert => "alert",
+            Self::Administer => "administer",
+        }
+    }
+}
+
+/// The word is no permission.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no permission; write see, edit, approve, announce, alert or administer")]
+pub struct ParsePermissionError(String);
+
+impl FromStr for Permission {
+    type Err = ParsePermissionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|permission| permission.name() == text);
+        known.ok_or_else(|| ParsePermissionError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A role, and where it is held.
@@ -123,26 +159,32 @@ pub struct Grant {
     pub zone: Option<ZoneId>,
 }
 
-/// All that one person holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Rights(BTreeSet<Grant>);
+/// All that one person holds, or as much of it as a token of theirs may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rights {
+    grants: BTreeSet<Grant>,
+    /// Nothing but these, whatever the roles permit; none for all that they permit.
+    only: Option<BTreeSet<Permission>>,
+}
 
 impl FromIterator<Grant> for Rights {
     fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
-        Self(grants.into_iter().collect())
+        Self {
+            grants: grants.into_iter().collect(),
+            only: None,
+        }
     }
 }
 
 impl Rights {
     /// Walks what is held, by role.
     pub fn iter(&self) -> impl Iterator<Item = Grant> {
-        self.0.iter().copied()
+        self.grants.iter().copied()
     }
 
     /// Tells whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.grants.is_empty()
     }
 
     /// Tells whether a role is held, wherever.
@@ -199,9 +241,38 @@ impl Rights {
         other.iter().all(|grant| self.may_give(grant, tree))
     }
 
+    /// Returns what a token of this person may: of what they hold, what lies within its scope.
+    #[must_use]
+    pub fn narrowed(&self, scope: &Scope, tree: &ZoneTree) -> Self {
+        let within = |grant: Grant| {
+            let Some(zones) = scope.zones() else {
+                return vec![grant];
+            };
+            let place = |zone: ZoneId| match grant.zone {
+                None => Some(zone),
+                Some(held) if tree.covers(held, zone) => Some(zone),
+                Some(held) => tree.covers(zone, held).then_some(held),
+            };
+            let places = zones.iter().filter_map(|zone| place(*zone));
+            places
+                .map(|zone| Grant {
+                    zone: Some(zone),
+                    ..grant
+                })
+                .collect()
+        };
+        let permitted =
+            |permission: &Permission| self.only.as_ref().is_none_or(|only| only.contains(permission));
+        Self {
+            grants: self.iter().flat_map(within).collect(),
+            only: Some(scope.permissions().iter().copied().filter(permitted).collect()),
+        }
+    }
+
     fn places(&self, permission: Permission) -> impl Iterator<Item = Option<ZoneId>> {
+        let asked_for = self.only.as_ref().is_none_or(|only| only.contains(&permission));
         self.iter()
-            .filter(move |grant| grant.role.permits(permission))
+            .filter(move |grant| asked_for && grant.role.permits(permission))
             .map(|grant| grant.zone)
     }
 }
@@ -348,6 +419,77 @@ mod tests {
             let found = rights(&[administrator]).may_manage(&rights(&other), &tree);
             assert_eq!(found, expected, "{administrator:?} {other:?}");
         }
+    }
+
+    /// Each row: what the owner holds, the token's permissions and zones, and what it may: permission by zone.
+    #[test]
+    fn a_token_may_what_its_owner_may_within_its_scope() {
+        use Permission::{Alert, Announce, See};
+        type Row<'a> = (&'a [Grant], &'a [Permission], Option<&'a [i64]>, &'a str);
+        let everywhere = Grant {
+            role: Role::EmergencyOfficer,
+            zone: None,
+        };
+        let tree = tree();
+        let rows: [Row<'_>; 7] = [
+            (
+                &[on(Role::EmergencyOfficer, 2)],
+                &[See, Announce],
+                None,
+                "see 2 4, announce 2 4",
+            ),
+            (
+                &[on(Role::EmergencyOfficer, 2)],
+                &[Announce],
+                Some(&[4]),
+                "announce 4",
+            ),
+            (&[on(Role::Viewer, 4)], &[See], Some(&[1]), "see 4"),
+            (&[everywhere], &[See, Alert], Some(&[3, 5]), "see 3 5, alert 3 5"),
+            // What the owner lost, the token has lost.
+            (&[on(Role::Viewer, 2)], &[See, Announce, Alert], None, "see 2 4"),
+            (&[on(Role::Viewer, 3)], &[See], Some(&[2]), ""),
+            (&[], &[See], None, ""),
+        ];
+        for (held, permissions, zones, expected) in rows {
+            let zones = zones.map(|zones| zones.iter().map(|zone| ZoneId(*zone)).collect());
+            let scope = Scope::new(permissions.iter().copied().collect(), zones).unwrap();
+            let rights = rights(held).narrowed(&scope, &tree);
+            let lists = Permission::ALL.into_iter().filter_map(|permission| {
+                let zones = rights
+                    .zones(permission, &tree)
+                    .map(|zone| format!(" {}", zone.id));
+                let zones: String = zones.collect();
+                assert_eq!(rights.may_somewhere(permission), !zones.is_empty());
+                (!zones.is_empty()).then(|| format!("{permission}{zones}"))
+            });
+            assert_eq!(
+                lists.collect::<Vec<_>>().join(", "),
+                expected,
+                "{held:?} {scope:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_token_administers() {
+        let everywhere = Grant {
+            role: Role::Administrator,
+            zone: None,
+        };
+        let scope = Scope::new([Permission::See].into(), None).unwrap();
+        let narrowed = rights(&[everywhere]).narrowed(&scope, &tree());
+        assert!(!narrowed.may_give(on(Role::Viewer, 4), &tree()));
+        assert!(!narrowed.may_manage(&rights(&[]), &tree()));
+        assert!(!narrowed.may_manage(&rights(&[on(Role::Viewer, 4)]), &tree()));
+    }
+
+    #[test]
+    fn permissions_read_back_what_they_print() {
+        for permission in Permission::ALL {
+            assert_eq!(permission.to_string().parse(), Ok(permission));
+        }
+        assert!("everything".parse::<Permission>().is_err());
     }
 
     #[test]

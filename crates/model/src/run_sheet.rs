@@ -15,10 +15,12 @@ use crate::zone::ZoneTree;
 
 /// What every zone will air on one local date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunSheet {
     /// Counts up with every plan made of any day; zero until it is stored.
     pub number: u32,
     /// The local date it covers.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = Date))]
     pub date: NaiveDate,
     /// Ordered by start, then by zone; their numbers follow this order from 1.
     pub lines: Vec<RunSheetLine>,
@@ -47,6 +49,7 @@ impl RunSheet {
 
 /// One occurrence in the day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunSheetLine {
     /// Position in the day, from 1.
     pub number: u32,
@@ -59,6 +62,7 @@ pub struct RunSheetLine {
     /// What sounds.
     pub content: Content,
     /// How long it sounds unless cut: the content's length, or the slot's limit if that is shorter.
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
     pub duration: Duration,
     /// Whether it is cut at `duration`, and therefore fades.
     pub cut: bool,
@@ -71,6 +75,7 @@ pub struct RunSheetLine {
     /// What becomes of it when something stronger takes the air.
     pub pre_emption: PreEmption,
     /// Once it was kept off the air for this long, it does not come back.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<crate::Span>))]
     pub give_up_after: Option<Duration>,
     /// Planned start of the programme itself; a chime sounds before this.
     pub start: WallTime,
@@ -94,22 +99,27 @@ impl RunSheetLine {
 
 /// What a line sounds like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Pieces of media, one after another.
     Pieces(Vec<Piece>),
     /// Another station, or a studio.
     Relay(Relay),
+    /// Somebody who speaks, for as long as he does.
+    Voice,
     /// Nothing: the air is kept free.
     Silence,
 }
 
 /// One piece of media in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Piece {
     /// Its sound.
     pub media: ContentHash,
     /// How long it sounds.
+    #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
     pub duration: Duration,
 }
 
@@ -123,7 +133,7 @@ impl Content {
     pub fn duration(&self) -> Option<Duration> {
         match self {
             Self::Pieces(pieces) => Some(pieces.iter().map(|piece| piece.duration).sum()),
-            Self::Relay(_) | Self::Silence => None,
+            Self::Relay(_) | Self::Voice | Self::Silence => None,
         }
     }
 
@@ -145,7 +155,7 @@ impl Content {
         let (pieces, fill): (&[Piece], _) = match self {
             Self::Pieces(pieces) => (pieces, None),
             Self::Relay(relay) => (&[], relay.fill),
-            Self::Silence => (&[], None),
+            Self::Voice | Self::Silence => (&[], None),
         };
         let spans = pieces.iter().scan(Duration::ZERO, |begins, piece| {
             let span = (*begins, *begins + piece.duration);
@@ -163,7 +173,7 @@ impl Content {
         let (pieces, fill): (&[Piece], _) = match self {
             Self::Pieces(pieces) => (pieces, None),
             Self::Relay(relay) => (&[], relay.fill),
-            Self::Silence => (&[], None),
+            Self::Voice | Self::Silence => (&[], None),
         };
         pieces.iter().map(|piece| piece.media).chain(fill)
     }
@@ -171,6 +181,7 @@ impl Content {
 
 /// Whether a line will air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It airs as planned.
@@ -183,6 +194,7 @@ pub enum Verdict {
 
 /// A line, as another line names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum LineName {
     /// A line of the same run-sheet, by its number.
@@ -190,6 +202,7 @@ pub enum LineName {
     /// A line of the run-sheet of the eve or of the day after, met over midnight.
     On {
         /// Whose run-sheet.
+        #[cfg_attr(feature = "schema", schema(value_type = String, format = Date))]
         date: NaiveDate,
         /// Its number there.
         line: u32,
@@ -200,6 +213,7 @@ pub enum LineName {
 
 /// Why a line stands as it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
@@ -211,8 +225,10 @@ pub enum Reason {
     /// The media is longer than the slot allows.
     CutAtLimit {
         /// How long the media is.
+        #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
         length: Duration,
         /// What the slot allows.
+        #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
         limit: Duration,
     },
     /// It takes the air from another line.
@@ -238,6 +254,7 @@ pub enum Reason {
         /// When it has the air again; none if never.
         back: Option<WallTime>,
         /// How far into the media it then goes on, or how far it had come.
+        #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
         offset: Duration,
     },
     /// Receivers of a zone below hear a stronger line of their own meanwhile; it keeps the air elsewhere.
@@ -280,6 +297,7 @@ pub enum Reason {
     /// An exception shortens it.
     Trimmed {
         /// To how long.
+        #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
         limit: Duration,
         /// What the exception says.
         note: String,
@@ -365,6 +383,7 @@ pub enum Reason {
     /// It may be longer than its slot.
     Overruns {
         /// What the slot allows.
+        #[cfg_attr(feature = "schema", schema(value_type = crate::Span))]
         limit: Duration,
     },
 }
@@ -399,6 +418,7 @@ impl Reason {
 
 /// Which part of the order of priority decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TieRule {
     /// The stronger class.

@@ -74,6 +74,7 @@ pub enum Overrun {
 
 /// What becomes of others that a special meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MakesRoom {
     /// What began before it ends when it begins; what would begin during it begins after it, and ends when planned.

@@ -44,6 +44,7 @@ impl Add<Duration> for MonoTime {
 /// In the head-end and the receiver it is read from a clock that is slewed and
 /// never stepped, so differences of two readings are durations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct WallTime(i64);
 

@@ -49,7 +49,7 @@ pub struct ZoneSettings {
     /// When it may sound.
     #[serde(default)]
     pub quiet: Option<QuietPolicy>,
-    /// Whether a change of when it may sound takes a second person; below it too.
+    /// Whether an emergency that is heard here takes a second person, and a change of when it may sound; below it too.
     #[serde(default)]
     pub two_persons: bool,
     /// The language version that it hears; without one, the programme's own.
@@ -196,8 +196,14 @@ impl ZoneTree {
     }
 
     /// Tells whether a change of a zone's quiet hours takes a second person.
-    pub fn takes_two_persons(&self, id: ZoneId) -> bool {
+    pub fn quiet_takes_two_persons(&self, id: ZoneId) -> bool {
         self.chain(id).any(|zone| zone.settings.two_persons)
+    }
+
+    /// Tells whether an emergency in a zone takes a second person: where any zone that hears it asks for one.
+    pub fn alert_takes_two_persons(&self, id: ZoneId) -> bool {
+        let mut asking = self.iter().filter(|zone| zone.settings.two_persons);
+        asking.any(|zone| self.covers(id, zone.id) || self.covers(zone.id, id))
     }
 
     /// Returns the language version that a zone hears.
@@ -252,6 +258,22 @@ mod tests {
         assert!(!tree.covers(ZoneId(4), ZoneId(3)) && !tree.covers(ZoneId(3), ZoneId(1)));
         let under: Vec<_> = tree.subtree(ZoneId(2)).map(|zone| zone.id.0).collect();
         assert_eq!(under, [2, 3]);
+    }
+
+    #[test]
+    fn who_warns_from_above_takes_the_second_person_that_a_zone_below_asks_for() {
+        let mut asks = zone(2, Some(1));
+        asks.settings.two_persons = true;
+        let zones = vec![zone(1, None), asks, zone(3, Some(2)), zone(4, Some(1))];
+        let tree = ZoneTree::new(zones).unwrap();
+        let of = |id| {
+            let id = ZoneId(id);
+            (tree.quiet_takes_two_persons(id), tree.alert_takes_two_persons(id))
+        };
+        assert_eq!(
+            [of(1), of(2), of(3), of(4)],
+            [(false, true), (true, true), (true, true), (false, false)]
+        );
     }
 
     #[test]

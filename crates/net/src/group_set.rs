@@ -19,6 +19,9 @@ pub const GROUPS_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct GroupSet {
     members: Vec<MulticastReceiver>,
+    config: ReceiverConfig,
+    /// What became of the datagrams of members that were left.
+    left: ReceiveCounts,
     /// Members that may have a datagram waiting, by index, in the order they are asked.
     ready: Vec<usize>,
     buffer: Box<[u8; DATAGRAM_MAX]>,
@@ -78,19 +81,30 @@ impl GroupSet {
         if groups.len() > GROUPS_MAX {
             return Err(GroupSetError::TooMany(groups.len()));
         }
-        let join = |group: &SocketAddrV4| {
-            MulticastReceiver::join(*group, config).map_err(|source| GroupSetError::Join {
-                group: *group,
-                source,
-            })
-        };
-        let members = groups.iter().map(join).collect::<Result<Vec<_>, _>>()?;
+        let members = join_all(groups.iter().copied(), config)?;
         let ready = Vec::with_capacity(members.len());
         Ok(Self {
             members,
+            config: config.clone(),
+            left: ReceiveCounts::default(),
             ready,
             buffer: Box::new([0; DATAGRAM_MAX]),
         })
+    }
+
+    /// Joins all groups anew and leaves the old memberships, which died with their interface if that was made anew.
+    ///
+    /// What waited to be read is lost. It takes the kernel's time for a socket each, well under a millisecond.
+    ///
+    /// # Errors
+    ///
+    /// As of [`join`](Self::join); the set stays as it was.
+    pub fn rejoin(&mut self) -> Result<(), GroupSetError> {
+        let members = join_all(self.members.iter().map(MulticastReceiver::group), &self.config)?;
+        self.left = self.counts();
+        self.members = members;
+        self.ready.clear();
+        Ok(())
     }
 
     /// Waits until a datagram arrives in any group, at most `timeout`; `None` if none did.
@@ -135,12 +149,12 @@ impl GroupSet {
         &self.members
     }
 
-    /// Returns the sum of all members' counts.
+    /// Returns the sum of all members' counts, those that were left included.
     pub fn counts(&self) -> ReceiveCounts {
         self.members
             .iter()
             .map(MulticastReceiver::counts)
-            .fold(ReceiveCounts::default(), |sum, member| ReceiveCounts {
+            .fold(self.left, |sum, member| ReceiveCounts {
                 received: sum.received + member.received,
                 oversize: sum.oversize + member.oversize,
                 kernel_full: sum.kernel_full.wrapping_add(member.kernel_full),
@@ -172,4 +186,14 @@ impl GroupSet {
         }
         Ok(())
     }
+}
+
+fn join_all(
+    groups: impl Iterator<Item = SocketAddrV4>,
+    config: &ReceiverConfig,
+) -> Result<Vec<MulticastReceiver>, GroupSetError> {
+    let join = |group| {
+        MulticastReceiver::join(group, config).map_err(|source| GroupSetError::Join { group, source })
+    };
+    groups.map(join).collect()
 }

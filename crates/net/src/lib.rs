@@ -17,5 +17,5 @@ pub use interface::{Interface, InterfaceChoice, InterfaceError, interfaces};
 pub use lateness::{Lateness, LatenessSummary};
 pub use pacing::{Pacer, PacingConfig, PacingThread, STANDSTILL_MAX, Ticker};
 pub use receiver::{DATAGRAM_MAX, JoinError, MulticastReceiver, ReceiveCounts, ReceiverConfig};
-pub use scheduling::{MemoryLock, Scheduling, lock_memory, schedule_real_time};
+pub use scheduling::{MemoryLock, Scheduling, lock_memory, schedule_in_background, schedule_real_time};
 pub use sender::{MulticastSender, OpenError, SendCounts, SendDrop, SenderConfig};

@@ -92,6 +92,25 @@ pub fn lock_memory() -> MemoryLock {
     }
 }
 
+/// Puts the calling thread, and those it starts, behind the rest of the machine: it gets a third of a core where others
+/// want all of it, and what is left where they do not.
+///
+/// # Errors
+///
+/// If the kernel refuses; nothing but speed is lost by that.
+pub fn schedule_in_background() -> io::Result<()> {
+    #[expect(unsafe_code, reason = "nix has no setpriority")]
+    // SAFETY: takes numbers only; 0 names the calling thread.
+    let done = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+const NICE: libc::c_int = 5;
+
 fn set_fifo(priority: u8) -> io::Result<()> {
     #[expect(unsafe_code, reason = "nix has no sched_setscheduler")]
     // SAFETY: `param` is plain data and outlives the call; 0 names the calling thread.
@@ -162,6 +181,24 @@ mod tests {
             );
             let child = std::thread::spawn(policy_of_this_thread).join().unwrap();
             assert_eq!(child, libc::SCHED_OTHER, "children must not inherit it");
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn what_works_in_the_background_gives_way_and_so_do_its_children() {
+        let nice = || {
+            #[expect(unsafe_code, reason = "nix has no getpriority")]
+            // SAFETY: takes numbers only.
+            unsafe {
+                libc::getpriority(libc::PRIO_PROCESS, 0)
+            }
+        };
+        std::thread::spawn(move || {
+            schedule_in_background().unwrap();
+            assert_eq!(nice(), NICE);
+            assert_eq!(std::thread::spawn(nice).join().unwrap(), NICE);
         })
         .join()
         .unwrap();

@@ -163,9 +163,8 @@ impl MulticastSender {
     ///
     /// # Errors
     ///
-    /// The reason for the drop, which has been counted. A lasting
-    /// [`Other`](SendDrop::Other) or [`Unreachable`](SendDrop::Unreachable) is
-    /// worth opening a new sender for: the interface may have changed its address.
+    /// The reason for the drop, which has been counted. If reasons last that
+    /// [want a new sender](SendDrop::wants_new_sender), open one.
     pub fn send(&self, to: SocketAddrV4, datagram: &[u8]) -> Result<(), SendDrop> {
         match self.socket.send_to(datagram, &SockAddr::from(to)) {
             Ok(sent) => {
@@ -231,6 +230,11 @@ impl fmt::Display for SendDrop {
 }
 
 impl SendDrop {
+    /// Tells whether a new sender may mend it, if it lasts: the interface may have changed its address, or was made anew.
+    pub const fn wants_new_sender(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Other)
+    }
+
     fn from_errno(errno: Option<i32>) -> Self {
         match errno {
             Some(libc::EAGAIN) => Self::WouldBlock,

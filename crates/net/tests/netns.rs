@@ -116,6 +116,46 @@ fn interface_that_is_down_is_named() {
     });
 }
 
+/// A USB adapter that was reset, a bridge that was built again: the same name and address, and another interface.
+#[test]
+fn both_ends_come_back_on_an_interface_that_was_made_anew() {
+    let Some(cable) = Cable::lay("anew") else { return };
+    let open = || MulticastSender::open(&sending()).unwrap();
+    let sender = cable.within(0, open);
+    let hearing = ReceiverConfig {
+        interface: InterfaceChoice::Name("eth0".into()),
+        ..ReceiverConfig::default()
+    };
+    let mut heard = cable.within(1, || GroupSet::join(&[GROUP], &hearing).unwrap());
+    assert!(carries(&sender, &mut heard, PATIENCE), "before");
+    let received = heard.counts().received;
+
+    cable.pull();
+    let drop = sender.send(GROUP, b"pulled").unwrap_err();
+    assert!(drop.wants_new_sender(), "{drop}");
+    assert!(cable.within(1, || heard.rejoin()).is_err(), "nothing to join on");
+    cable.plug();
+    let drop = sender.send(GROUP, b"to the old interface").unwrap_err();
+    assert!(drop.wants_new_sender(), "{drop}");
+
+    let sender = cable.within(0, open);
+    assert!(
+        !carries(&sender, &mut heard, SILENCE),
+        "the membership went with the old interface"
+    );
+    cable.within(1, || heard.rejoin().unwrap());
+    assert!(carries(&sender, &mut heard, PATIENCE), "after");
+    assert!(heard.counts().received > received, "counts go on");
+}
+
+/// Tells whether what is sent comes within a time; a link that was just plugged may lose the first.
+fn carries(sender: &MulticastSender, heard: &mut GroupSet, patience: Duration) -> bool {
+    (0..patience.as_millis() / 100).any(|_| {
+        let _ = sender.send(GROUP, b"hello");
+        heard.recv(Duration::from_millis(100)).unwrap().is_some()
+    })
+}
+
 fn sending() -> SenderConfig {
     SenderConfig {
         interface: InterfaceChoice::Name("eth0".into()),
@@ -170,17 +210,27 @@ impl Cable {
             note_skipped(test, &why);
             return None;
         }
-        let [a, b] = &cable.names;
-        cable.ip(&["netns", "add", b]);
-        cable.ip(&[
+        cable.ip(&["netns", "add", &cable.names[1]]);
+        cable.plug();
+        Some(cable)
+    }
+
+    /// Makes both interfaces.
+    fn plug(&self) {
+        let [a, b] = &self.names;
+        self.ip(&[
             "-n", a, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", b,
         ]);
         for (name, address) in [(a, "10.77.0.1/24"), (b, "10.77.0.2/24")] {
-            cable.ip(&["-n", name, "addr", "add", address, "dev", "eth0"]);
-            cable.ip(&["-n", name, "link", "set", "lo", "up"]);
-            cable.ip(&["-n", name, "link", "set", "eth0", "up"]);
+            self.ip(&["-n", name, "addr", "add", address, "dev", "eth0"]);
+            self.ip(&["-n", name, "link", "set", "lo", "up"]);
+            self.ip(&["-n", name, "link", "set", "eth0", "up"]);
         }
-        Some(cable)
+    }
+
+    /// Takes both interfaces away.
+    fn pull(&self) {
+        self.ip(&["-n", &self.names[0], "link", "del", "eth0"]);
     }
 
     /// Runs `work` on a thread of its own inside one end.

@@ -3,6 +3,7 @@
 const RETRY_MS = 5000;
 const player = document.getElementById("player");
 let listening = null;
+let levels = {};
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
 
@@ -10,6 +11,7 @@ function follow(part) {
   const lost = document.querySelector("[data-lost]");
   const source = new EventSource(part.dataset.live);
   source.addEventListener("part", (event) => renew(part, event.data));
+  source.addEventListener("levels", (event) => { levels = JSON.parse(event.data); showLevels(); });
   source.addEventListener("open", () => { lost.hidden = true; });
   source.addEventListener("error", async () => {
     lost.hidden = false;
@@ -24,16 +26,31 @@ function follow(part) {
 }
 
 function renew(part, html) {
+  // A button that goes away between press and release was not pressed.
+  if (part.querySelector("button:active")) {
+    document.addEventListener("pointerup", () => setTimeout(renew, 0, part, html), { once: true });
+    return;
+  }
   const focused = part.contains(document.activeElement) ? name(document.activeElement) : null;
   part.innerHTML = html;
   showListening();
   showProgress();
+  showLevels();
   if (focused) [...part.querySelectorAll("button")].find((button) => name(button) === focused)?.focus();
 }
 
 // What a button does tells it from the others, before and after a renewal.
 function name(button) {
-  return button.dataset.listen ?? button.form?.action;
+  return button.dataset.listen ?? `${button.form?.action} ${button.textContent}`;
+}
+
+// How loud each zone is, dBFS, by its code; one to which nothing is sent is not there.
+function showLevels() {
+  for (const meter of document.querySelectorAll("[data-level]")) meter.value = levels[meter.dataset.level] ?? meter.min;
+  for (const said of document.querySelectorAll("[data-level-of]")) {
+    const level = levels[said.dataset.levelOf];
+    said.value = level === undefined ? "– dBFS" : `${level.toFixed(0).replace("-", "−")} dBFS`;
+  }
 }
 
 const clock = document.querySelector("[data-now]");
@@ -144,4 +161,8 @@ document.addEventListener("submit", (event) => {
 
 for (const form of document.querySelectorAll("form[data-at-once]")) {
   form.querySelector("select").addEventListener("change", () => form.requestSubmit());
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.addEventListener("click", () => window.print());
 }

@@ -1,5 +1,6 @@
 //! Everything the panel may ask of the station, and nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,21 @@ use chrono_tz::Tz;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use loa_model::{
-    BulletinClass, Command, CommandDone, ContentHash, EndReason, Refusal, RunSheet, SessionId, Snapshot,
-    WallTime, ZoneId, ZoneTree,
+    ApprovalState, BulletinClass, Command, CommandDone, ContentHash, EditFault, EndReason, Place, Refusal,
+    RunSheet, SessionId, Snapshot, VersionFault, WallTime, ZoneId, ZoneTree,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::emergency::{Emergency, EmergencyRefusal};
+use crate::health::Health;
+use crate::library::{LibraryRefusal, MediaLibrary};
 use crate::people::{People, PersonRefusal};
+use crate::schedules::Schedules;
+use crate::starts::{DrillItem, StartItem};
+use crate::tokens::{TokenRefusal, Tokens};
+use crate::upkeep::{BackupRefusal, Upkeep};
+use crate::voice::{Speaking, Speech};
 
 /// How browsers reach the panel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +41,7 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, ConsoleError>>;
 /// The station as the panel sees it. The head-end implements it; tests use a small one in memory.
 ///
 /// Nothing here may wait for the air: the snapshot is the latest value, a command goes into a bounded queue.
-pub trait Console: People {
+pub trait Console: People + Emergency + MediaLibrary + Schedules + Tokens + Upkeep {
     /// Returns who and where the station is.
     fn station(&self) -> Station;
     /// Returns how browsers reach the panel.
@@ -42,12 +52,25 @@ pub trait Console: People {
     fn zones(&self) -> Arc<ZoneTree>;
     /// Returns the air of every zone as it was at most 200 ms ago.
     fn snapshot(&self) -> Arc<Snapshot>;
+    /// Returns how loud what was sent to each zone's own group just now is, dBFS; zones to which nothing is sent are not
+    /// there.
+    fn levels(&self) -> Arc<BTreeMap<ZoneId, f32>>;
     /// Returns whether the station does what it should.
     fn health(&self) -> Health;
     /// Returns all counts and gauges.
     fn metrics(&self) -> Vec<Metric>;
     /// Gives the engine a command of `by` and returns its answer.
     fn command<'a>(&'a self, command: Command, by: &'a str) -> Answer<'a, CommandDone>;
+    /// Gives somebody the air in each zone, in all or in none; the engine's answer comes within milliseconds.
+    fn speak<'a>(&'a self, speech: Speech, by: &'a str) -> Answer<'a, Box<dyn Speaking>>;
+    /// Returns every receiver as it is known in memory, so that it can be told while the database is away.
+    fn listening(&self) -> Arc<Vec<ListeningReceiver>>;
+    /// Returns the sessions that people asked for in `from..to` and that had the air, newest first.
+    fn starts(&self, from: WallTime, to: WallTime) -> Answer<'_, Vec<StartItem>>;
+    /// Returns the drills of `from..to`, newest first.
+    fn drills(&self, from: WallTime, to: WallTime) -> Answer<'_, Vec<DrillItem>>;
+    /// Returns how long it may take from a pressed button to a loudspeaker before somebody should look.
+    fn time_to_air_alarm(&self) -> Duration;
     /// Returns the run-sheet in force on a date.
     fn run_sheet(&self, date: NaiveDate) -> Answer<'_, Option<RunSheet>>;
     /// Returns the library, in order of title.
@@ -78,15 +101,6 @@ pub struct Station {
     pub time_zone: Tz,
 }
 
-/// Whether the station does what it should.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Health {
-    /// What is wrong, for people; empty when all is well.
-    pub problems: Vec<String>,
-    /// Whether the station is off the air because of them.
-    pub off_air: bool,
-}
-
 /// One number for Prometheus.
 #[derive(Clone, Debug)]
 pub struct Metric {
@@ -112,32 +126,52 @@ pub enum MetricKind {
 }
 
 /// A piece of media that can be put on air.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MediaItem {
     /// Its content.
     pub hash: ContentHash,
     /// Its title.
     pub title: String,
     /// How long it sounds.
+    #[schema(value_type = loa_model::Span)]
     pub duration: Duration,
+    /// Whose it is; none for the whole station's.
+    #[serde(skip)]
+    pub zone: Option<ZoneId>,
+    /// How far it is on its way to the air.
+    #[serde(skip)]
+    pub state: ApprovalState,
+}
+
+impl MediaItem {
+    /// Tells whether a person may put it on air. What nobody decided about they may answer for themselves.
+    pub(crate) fn may_air(&self) -> bool {
+        !matches!(self.state, ApprovalState::Rejected | ApprovalState::Archived)
+    }
 }
 
 /// A receiver and what it last said.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ReceiverItem {
     /// Its code.
     pub code: String,
     /// Its zone.
     pub zone: ZoneId,
-    /// When it was last heard from.
+    /// Where it stands; none where that is not known.
+    pub place: Option<Place>,
+    /// What it played last, by its own account.
+    pub proof: Option<ProofItem>,
+    /// When it was last heard from, by the station's clock.
     pub seen: Option<WallTime>,
     /// Title of what it plays.
     pub playing: Option<String>,
     /// Whether it plays by a synchronised clock.
     pub clock_trusted: bool,
     /// Sound held before it plays, ms.
+    #[schema(value_type = Option<f64>)]
     pub buffer_ms: f64,
-    /// Level at its output, dBFS.
+    /// Level at its output, dBFS; in JSON null for digital silence.
+    #[schema(value_type = Option<f64>)]
     pub output_dbfs: f64,
     /// Counts worth a look, by name: what is not zero of loss and refusal.
     pub counts: Vec<(String, u64)>,
@@ -145,15 +179,42 @@ pub struct ReceiverItem {
     pub faults: Vec<String>,
 }
 
+/// A receiver as the station last heard of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListeningReceiver {
+    /// Its code.
+    pub code: String,
+    /// Its zone.
+    pub zone: ZoneId,
+    /// Where it stands; none where that is not known.
+    pub place: Option<Place>,
+    /// Whether it was heard from lately.
+    pub is_alive: bool,
+    /// What it plays.
+    pub plays: Option<SessionId>,
+}
+
+/// What a receiver played last, by its own account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProofItem {
+    /// Name of the programme.
+    pub title: String,
+    /// When it last sounded.
+    pub at: WallTime,
+    /// How long it sounded.
+    #[schema(value_type = loa_model::Span)]
+    pub sounded: Duration,
+}
+
 /// What was aired on a date, and what was not.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct AsRunDay {
     /// In order of time.
     pub lines: Vec<AsRunLine>,
 }
 
 /// One part on the air, or one occurrence that never was.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AsRunLine {
     /// Its session and stretch; none if it never aired.
     pub session: Option<(SessionId, u32)>,
@@ -194,6 +255,27 @@ pub enum ConsoleError {
     /// The people of the station, or the rules for them, say no.
     #[error(transparent)]
     Person(#[from] PersonRefusal),
+    /// The rules for emergencies say no.
+    #[error(transparent)]
+    Emergency(#[from] EmergencyRefusal),
+    /// The rules for tokens say no.
+    #[error(transparent)]
+    Token(#[from] TokenRefusal),
+    /// It is not for the library.
+    #[error(transparent)]
+    Library(#[from] LibraryRefusal),
+    /// The schedule cannot be changed like this.
+    #[error(transparent)]
+    Edit(#[from] EditFault),
+    /// A programme cannot have such a version in another language.
+    #[error(transparent)]
+    Version(#[from] VersionFault),
+    /// No copy of the database was made.
+    #[error(transparent)]
+    Backup(#[from] BackupRefusal),
+    /// As many plans and rehearsals as the machine bears are under way.
+    #[error("too many plans and rehearsals are under way; try again in a moment")]
+    Busy,
     /// Nothing there of that name.
     #[error("there is no {0}")]
     NotFound(String),

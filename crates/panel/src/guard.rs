@@ -1,19 +1,20 @@
-//! Who may pass: the login cookie, and what each address asks of who shows it.
+//! Who may pass: the login cookie or a token, and what each address asks of who shows it.
 
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{COOKIE, USER_AGENT};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
-use loa_model::{Permission, Zone, ZoneTree};
+use loa_model::{Permission, Zone, ZoneId, ZoneTree};
 
 use crate::error::PanelError;
 use crate::lang::cookie;
 use crate::people::{Due, Person};
-use crate::router::Panel;
+use crate::router::{API, Panel};
+use crate::routes::Route;
 
 /// What an address asks of who calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub enum Asks {
     Shows(Permission),
     /// The permission in the zone that the request names, or in which lies what it names.
     In(Permission),
+    /// To announce, or for what is an emergency to alert instead, in the zone that the request names, or in which lies
+    /// what it names.
+    ToAir,
     /// The permission in every zone.
     Everywhere(Permission),
 }
@@ -44,6 +48,13 @@ impl Asks {
             Self::Shows(permission) | Self::In(permission) => {
                 (permission, person.rights.may_somewhere(permission))
             }
+            Self::ToAir => {
+                let holds = |permission| person.rights.may_somewhere(permission);
+                (
+                    Permission::Announce,
+                    holds(Permission::Announce) || holds(Permission::Alert),
+                )
+            }
             Self::Everywhere(permission) => (permission, person.rights.may_everywhere(permission, zones)),
         };
         if holds {
@@ -59,30 +70,57 @@ impl Asks {
 
 /// Lets a request through to its handler, with who makes it, if that is somebody who may.
 pub(crate) async fn gate(
-    State((panel, asks)): State<(Panel, Asks)>,
+    State((panel, route)): State<(Panel, Route)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, PanelError> {
-    if asks != Asks::Nothing {
-        // No cookie is an empty token, which is nobody's.
-        let token = token(request.headers()).unwrap_or_default();
-        let person = panel.console.person(&token).await?;
-        let person = person.ok_or(PanelError::LogInFirst)?;
-        asks.of(&person, &panel.console.zones())?;
-        request.extensions_mut().insert(User { person, token });
+    if route.asks != Asks::Nothing {
+        let user = match bearer(request.headers()) {
+            // Who shows a token is asked for nothing else, a cookie beside it least of all.
+            Some(token) if route.path.starts_with(API) => by_token(&panel, route.asks, token).await?,
+            _ => by_cookie(&panel, request.headers()).await?,
+        };
+        route.asks.of(&user.person, &panel.console.zones())?;
+        request.extensions_mut().insert(user);
     }
     Ok(next.run(request).await)
 }
 
-/// Somebody who is logged in, as the gate let them in.
+async fn by_cookie(panel: &Panel, headers: &HeaderMap) -> Result<User, PanelError> {
+    // No cookie is an empty token, which is nobody's.
+    let token = token(headers).unwrap_or_default();
+    let person = panel.console.person(&token).await?;
+    let person = person.ok_or(PanelError::LogInFirst)?;
+    Ok(User { person, token })
+}
+
+async fn by_token(panel: &Panel, asks: Asks, token: &str) -> Result<User, PanelError> {
+    let person = panel.console.holder(token).await?;
+    let person = person.ok_or(PanelError::NoToken)?;
+    match asks {
+        // What completes a login is for who logs in.
+        Asks::Login([_, ..]) => Err(PanelError::NotByToken),
+        _ => Ok(User {
+            person,
+            token: token.to_owned(),
+        }),
+    }
+}
+
+/// Somebody who is logged in, or whose token was shown, as the gate let them in.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) person: Person,
-    /// What the browser showed; to ask again during requests that stay open.
+    /// What was shown; to ask again during requests that stay open.
     pub(crate) token: String,
 }
 
 impl User {
+    /// Tells whether a program showed a token.
+    pub(crate) fn by_token(&self) -> bool {
+        self.person.login.is_none()
+    }
+
     /// Tells whether the user may do this in a zone.
     pub(crate) fn may(&self, permission: Permission, zone: &Zone, zones: &ZoneTree) -> bool {
         self.person.rights.may(permission, zone.id, zones)
@@ -107,6 +145,35 @@ impl User {
             zone: Some(zone.name.clone()),
         })
     }
+
+    /// Tells whether the user may do this with what belongs to a zone, or to the whole station.
+    pub(crate) fn may_of(&self, permission: Permission, zone: Option<ZoneId>, zones: &ZoneTree) -> bool {
+        match zone {
+            Some(zone) => self.person.rights.may(permission, zone, zones),
+            None => self.person.rights.may_everywhere(permission, zones),
+        }
+    }
+
+    /// Refuses unless the user may do this with what belongs to a zone, or to the whole station.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::Forbidden`].
+    pub(crate) fn must_of(
+        &self,
+        permission: Permission,
+        zone: Option<ZoneId>,
+        zones: &ZoneTree,
+    ) -> Result<(), PanelError> {
+        if self.may_of(permission, zone, zones) {
+            return Ok(());
+        }
+        let zone = zone.and_then(|zone| zones.get(zone));
+        Err(PanelError::Forbidden {
+            permission,
+            zone: zone.map(|zone| zone.name.clone()),
+        })
+    }
 }
 
 impl FromRequestParts<Panel> for User {
@@ -117,10 +184,16 @@ impl FromRequestParts<Panel> for User {
     }
 }
 
+/// Returns the token that a program shows (RFC 6750 §2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = shown.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Returns the token that the browser shows.
 pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
-    let header = headers.get(COOKIE)?.to_str().ok()?;
-    cookie(header, LOGIN_COOKIE).map(str::to_owned)
+    cookie(headers, LOGIN_COOKIE).map(str::to_owned)
 }
 
 /// Returns what the browser calls itself, as much of it as is worth keeping.

@@ -1,58 +1,98 @@
 //! Live state: parts of pages, sent again whenever they changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use loa_model::{Permission, Rights};
+use loa_model::{Permission, Rights, Snapshot};
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use crate::api;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages;
+use crate::pages::receivers::ReceiversWanted;
 use crate::router::Panel;
 
 pub(crate) async fn air(State(panel): State<Panel>, user: User, lang: Lang) -> Result<Response, PanelError> {
-    follow(panel, user, lang, Part::Air)
+    follow(panel, user, lang, &[Part::Air, Part::Levels])
+}
+
+pub(crate) async fn emergency(
+    State(panel): State<Panel>,
+    user: User,
+    lang: Lang,
+) -> Result<Response, PanelError> {
+    follow(panel, user, lang, &[Part::Emergency])
 }
 
 pub(crate) async fn receivers(
     State(panel): State<Panel>,
     user: User,
     lang: Lang,
+    Query(wanted): Query<ReceiversWanted>,
 ) -> Result<Response, PanelError> {
-    follow(panel, user, lang, Part::Receivers)
+    follow(panel, user, lang, &[Part::Receivers(wanted)])
+}
+
+/// Sends what [`air_json`] writes, again whenever it has changed.
+pub(crate) fn snapshots(panel: Panel, user: User, lang: Lang) -> Result<Response, PanelError> {
+    follow(panel, user, lang, &[Part::Snapshot])
+}
+
+/// Writes the air as far as it may be seen, without its time: that alone is no news.
+fn air_json(panel: &Panel, rights: &Rights) -> String {
+    let Snapshot { run_sheet, zones, .. } = api::seen(panel, rights);
+    serde_json::json!({ "run_sheet": run_sheet, "zones": zones }).to_string()
 }
 
 /// A part of a page that is kept live.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Air,
-    Receivers,
+    /// How loud what is on the air is.
+    Levels,
+    Emergency,
+    /// The air as programs read it.
+    Snapshot,
+    Receivers(ReceiversWanted),
 }
 
 impl Part {
     /// How often it is looked at.
-    const fn period(self) -> Duration {
+    const fn period(&self) -> Duration {
         match self {
             // The engine's snapshot is at most 200 ms old; people read no faster.
-            Self::Air => Duration::from_millis(500),
+            Self::Air | Self::Levels | Self::Emergency | Self::Snapshot => Duration::from_millis(500),
             // Receivers report every few seconds, and each look asks the database.
-            Self::Receivers => Duration::from_secs(3),
+            Self::Receivers(_) => Duration::from_secs(3),
         }
     }
 
-    async fn draw(self, panel: &Panel, lang: Lang, rights: &Rights) -> Result<Arc<str>, PanelError> {
+    const fn event(&self) -> &'static str {
+        match self {
+            Self::Snapshot => "air",
+            Self::Levels => "levels",
+            Self::Air | Self::Emergency | Self::Receivers(_) => "part",
+        }
+    }
+
+    async fn draw(&self, panel: &Panel, lang: Lang, rights: &Rights) -> Result<Arc<str>, PanelError> {
         match self {
             Self::Air => Ok(pages::on_air::air_html(panel, lang, rights).into()),
-            Self::Receivers => Ok(pages::receivers::heard_html(panel, lang, rights).await?.into()),
+            Self::Levels => Ok(pages::on_air::levels_json(panel, rights).into()),
+            Self::Emergency => Ok(pages::emergency::now_html(panel, lang, rights).into()),
+            Self::Snapshot => Ok(air_json(panel, rights).into()),
+            Self::Receivers(wanted) => Ok(pages::receivers::heard_html(panel, lang, rights, wanted)
+                .await?
+                .into()),
         }
     }
 }
@@ -71,9 +111,9 @@ impl Drawn {
         panel: &Panel,
         lang: Lang,
         rights: &Rights,
-        part: Part,
+        part: &Part,
     ) -> Result<Arc<str>, PanelError> {
-        let place = self.place((part, lang, rights.clone()));
+        let place = self.place((part.clone(), lang, rights.clone()));
         let mut kept = place.lock().await;
         if let Some((at, html)) = &*kept
             && at.elapsed() < part.period() / 2
@@ -103,33 +143,37 @@ struct View {
     panel: Panel,
     user: User,
     lang: Lang,
-    part: Part,
+    /// What is followed, and what was sent of it last.
+    parts: Vec<(Part, Arc<str>)>,
     ticks: Interval,
-    sent: Arc<str>,
+    /// What is new since, to be sent.
+    news: VecDeque<(&'static str, Arc<str>)>,
     asked: Instant,
     _permit: OwnedSemaphorePermit,
 }
 
-fn follow(panel: Panel, user: User, lang: Lang, part: Part) -> Result<Response, PanelError> {
+/// Sends parts that are looked at equally often.
+fn follow(panel: Panel, user: User, lang: Lang, parts: &[Part]) -> Result<Response, PanelError> {
     let permit = Arc::clone(&panel.listeners)
         .try_acquire_owned()
         .map_err(|_| PanelError::TooManyListeners)?;
-    let mut ticks = interval(part.period());
+    let period = parts.iter().map(Part::period).min().unwrap_or(FORGET);
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let view = View {
         panel,
         user,
         lang,
-        part,
+        parts: parts.iter().map(|part| (part.clone(), "".into())).collect(),
         ticks,
-        sent: "".into(),
+        news: VecDeque::new(),
         asked: Instant::now(),
         _permit: permit,
     };
     let events = stream::unfold(view, |mut view| async move {
-        let html = view.next().await?;
+        let (event, data) = view.next().await?;
         Some((
-            Ok::<_, Infallible>(Event::default().event("part").data(html)),
+            Ok::<_, Infallible>(Event::default().event(event).data(data)),
             view,
         ))
     });
@@ -138,8 +182,11 @@ fn follow(panel: Panel, user: User, lang: Lang, part: Part) -> Result<Response, 
 
 impl View {
     /// Waits until there is something else to see. `None` once the user is logged out.
-    async fn next(&mut self) -> Option<Arc<str>> {
+    async fn next(&mut self) -> Option<(&'static str, Arc<str>)> {
         loop {
+            if let Some(new) = self.news.pop_front() {
+                return Some(new);
+            }
             self.ticks.tick().await;
             if self.asked.elapsed() > ASK_AGAIN {
                 self.asked = Instant::now();
@@ -149,17 +196,15 @@ impl View {
                 }
             }
             let rights = &self.user.person.rights;
-            let drawn = self
-                .panel
-                .drawn
-                .newest(&self.panel, self.lang, rights, self.part)
-                .await;
-            // What cannot be drawn at the moment stays as it was.
-            if let Ok(html) = drawn
-                && html != self.sent
-            {
-                self.sent = Arc::clone(&html);
-                return Some(html);
+            for (part, sent) in &mut self.parts {
+                let drawn = self.panel.drawn.newest(&self.panel, self.lang, rights, part);
+                // What cannot be drawn at the moment stays as it was.
+                if let Ok(drawn) = drawn.await
+                    && drawn != *sent
+                {
+                    *sent = Arc::clone(&drawn);
+                    self.news.push_back((part.event(), drawn));
+                }
             }
         }
     }
@@ -167,7 +212,12 @@ impl View {
 
 /// Returns the user as they are by now; `None` once they are logged out.
 pub(crate) async fn still_there(panel: &Panel, user: &User) -> Option<User> {
-    match panel.console.person(&user.token).await {
+    let asked = if user.by_token() {
+        panel.console.holder(&user.token)
+    } else {
+        panel.console.person(&user.token)
+    };
+    match asked.await {
         Ok(person) => Some(User {
             person: person.filter(|person| person.due.is_none())?,
             token: user.token.clone(),

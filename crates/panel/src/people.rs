@@ -79,16 +79,16 @@ impl Due {
     }
 }
 
-/// Somebody who is logged in.
+/// Somebody who is logged in, or whose token was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Which user.
     pub user: UserId,
-    /// Which of the user's logins.
-    pub login: LoginId,
-    /// The user's name.
+    /// Which of the user's logins; none if a program showed a token.
+    pub login: Option<LoginId>,
+    /// The user's name; of a token `token NAME of USER`.
     pub name: String,
-    /// What the user may do, and where.
+    /// What the user may do, and where; of a token, as much of it as lies within its scope.
     pub rights: Rights,
     /// What is asked for before anything else.
     pub due: Option<Due>,
@@ -285,6 +285,9 @@ pub enum PersonRefusal {
     /// Empty, too long, or with characters that cannot be seen.
     #[error("the name is empty, longer than {0} characters, or holds what cannot be seen")]
     BadName(usize),
+    /// It would look like a token's in the audit log.
+    #[error("a name that begins with \"token \" would look like a program's; choose another name")]
+    LikeAToken,
     /// The name is taken.
     #[error("there is a user of this name already; choose another name")]
     NameTaken,

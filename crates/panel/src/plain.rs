@@ -13,7 +13,12 @@ use crate::lang::Lang;
 
 /// Returns what clocks on the wall show, with the date if it is another day's.
 pub(crate) fn day_and_clock(at: WallTime, now: WallTime, tz: Tz, lang: Lang) -> String {
-    if date(at, tz) == date(now, tz) {
+    clock_on(at, date(now, tz), tz, lang)
+}
+
+/// Returns what clocks on the wall show, with the date if it is not this one.
+pub(crate) fn clock_on(at: WallTime, day: NaiveDate, tz: Tz, lang: Lang) -> String {
+    if date(at, tz) == day {
         return clock(at, tz);
     }
     format!("{} {}", calendar(date(at, tz), lang), clock(at, tz))
@@ -55,7 +60,8 @@ pub(crate) fn date(at: WallTime, tz: Tz) -> NaiveDate {
     local(at, tz).date_naive()
 }
 
-fn local(at: WallTime, tz: Tz) -> DateTime<Tz> {
+/// Returns an instant in local time.
+pub(crate) fn local(at: WallTime, tz: Tz) -> DateTime<Tz> {
     DateTime::from_timestamp_nanos(at.as_unix_ns()).with_timezone(&tz)
 }
 
@@ -68,6 +74,27 @@ pub(crate) fn length(span: Duration) -> String {
     } else {
         format!("{m}:{s:02}")
     }
+}
+
+/// Returns a number with one digit behind the point, as the language writes it.
+pub(crate) fn decimal(number: f64, lang: Lang) -> String {
+    let text = format!("{number:.1}").replace('-', "−");
+    match lang {
+        Lang::Vi => text.replace('.', ","),
+        Lang::En => text,
+    }
+}
+
+/// Escapes all but what RFC 3986 §2.3 leaves alone, for an address.
+pub(crate) fn escaped(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    escaped.collect()
 }
 
 /// Returns the name of a role.
@@ -159,6 +186,7 @@ pub(crate) fn end_reason(
         },
         EndReason::Stopped { by } => lang.say_with("end-stopped", &[("by", by)]),
         EndReason::Refused { why } => lang.say_with("end-refused", &[("why", why)]),
+        EndReason::SpeakerLost { why } => lang.say_with("end-speaker-lost", &[("why", why)]),
         EndReason::Missed => lang.say("end-missed"),
         EndReason::GaveUp => lang.say("end-gave-up"),
         EndReason::QuietHours => lang.say("end-quiet-hours"),
@@ -243,8 +271,14 @@ fn change_of_day(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, la
     };
     let zone_name = |zone: ZoneId| zones.get(zone).map_or("", |zone| zone.name.as_str());
     match reason {
-        Reason::Moved { from, note } => noted("reason-moved", &[("from", &clock(*from, tz))], note),
-        Reason::MovedTo { to, note } => noted("reason-moved-to", &[("to", &clock(*to, tz))], note),
+        Reason::Moved { from, note } => {
+            let from = clock_on(*from, sheet.date, tz, lang);
+            noted("reason-moved", &[("from", &from)], note)
+        }
+        Reason::MovedTo { to, note } => {
+            let to = clock_on(*to, sheet.date, tz, lang);
+            noted("reason-moved-to", &[("to", &to)], note)
+        }
         Reason::Replaced { programme, note } => noted("reason-replaced", &[("programme", programme)], note),
         Reason::Trimmed { limit, note } => noted("reason-trimmed", &[("limit", &length(*limit))], note),
         Reason::Muted { profile } => lang.say_with("reason-muted", &[("profile", profile)]),
@@ -286,13 +320,7 @@ fn change_of_day(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, la
         }
         Reason::SilentIn { zone } => lang.say_with("reason-silent-in", &[("zone", zone_name(*zone))]),
         Reason::NotApproved { what, state } => {
-            let state = lang.say(match state {
-                ApprovalState::Draft => "approval-draft",
-                ApprovalState::Submitted => "approval-submitted",
-                ApprovalState::Approved => "approval-approved",
-                ApprovalState::Rejected => "approval-rejected",
-                ApprovalState::Archived => "approval-archived",
-            });
+            let state = state_name(*state, lang);
             lang.say_with("reason-not-approved", &[("what", what), ("state", &state)])
         }
         Reason::Episode { series, again: false } => lang.say_with("reason-episode", &[("series", series)]),
@@ -305,6 +333,17 @@ fn change_of_day(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, la
         // The model may grow before the words do; the code's own name is better than nothing.
         other => format!("{other:?}"),
     }
+}
+
+/// Returns how far something is on its way to the air.
+pub(crate) fn state_name(state: ApprovalState, lang: Lang) -> String {
+    lang.say(match state {
+        ApprovalState::Draft => "approval-draft",
+        ApprovalState::Submitted => "approval-submitted",
+        ApprovalState::Approved => "approval-approved",
+        ApprovalState::Rejected => "approval-rejected",
+        ApprovalState::Archived => "approval-archived",
+    })
 }
 
 fn tie(rule: TieRule, lang: Lang) -> String {
@@ -417,6 +456,27 @@ mod tests {
             ),
             (Reason::MediaMissing, "the library does not hold its file"),
             (Reason::Cancelled { note: String::new() }, "cancelled on this day"),
+            (
+                Reason::Moved {
+                    from: at,
+                    note: String::new(),
+                },
+                "moved here from 15:00:00",
+            ),
+            (
+                Reason::Moved {
+                    from: at - s(86_400),
+                    note: String::new(),
+                },
+                "moved here from 2027-01-14 15:00:00",
+            ),
+            (
+                Reason::MovedTo {
+                    to: at + s(86_400),
+                    note: "holiday".into(),
+                },
+                "moved to 2027-01-16 15:00:00: holiday",
+            ),
             (
                 Reason::Cancelled {
                     note: "holiday".into(),

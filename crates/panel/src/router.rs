@@ -14,10 +14,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::api::problem::in_one_shape;
 use crate::brake::Brake;
 use crate::console::Console;
 use crate::error::{PanelError, WentWrong};
-use crate::guard::{gate, token};
+use crate::guard::{bearer, gate, token};
 use crate::lang::{Lang, lang_cookie};
 use crate::live::Drawn;
 use crate::pages;
@@ -33,6 +34,8 @@ pub(crate) struct Panel {
     pub(crate) hashing: Arc<Semaphore>,
     /// Bounds the requests that stay open: live state and listening.
     pub(crate) listeners: Arc<Semaphore>,
+    /// Bounds the uploads that are being written together.
+    pub(crate) uploads: Arc<Semaphore>,
     /// What all who watch share, however many they are.
     pub(crate) drawn: Arc<Drawn>,
 }
@@ -46,13 +49,14 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         brake: Arc::default(),
         hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
+        uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
         drawn: Arc::default(),
     };
     let (mut short, mut endless) = (Router::new(), Router::new());
     for entry in table() {
-        let asks = (panel.clone(), entry.route.asks);
+        let asks = (panel.clone(), entry.route);
         let answers = entry.answers.layer(middleware::from_fn_with_state(asks, gate));
-        if entry.endless {
+        if entry.route.endless {
             endless = endless.route(entry.route.path, answers);
         } else {
             short = short.route(entry.route.path, answers);
@@ -69,6 +73,7 @@ pub fn router(console: Arc<dyn Console>) -> Router {
         .merge(endless)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(let_programs_be))
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(panel.clone(), for_every_answer))
         .with_state(panel)
@@ -90,7 +95,8 @@ impl Panel {
 /// make a browser careful.
 async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Next) -> Response {
     let asked = request.uri().path();
-    let for_people = !asked.starts_with("/api/")
+    let for_programs = asked.starts_with(API);
+    let for_people = !for_programs
         && request
             .headers()
             .get(header::ACCEPT)
@@ -115,6 +121,9 @@ async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Ne
             pages::problem(&panel, lang, person.as_ref(), response.status(), message)
         };
     }
+    if for_programs {
+        response = in_one_shape(response).await;
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -126,6 +135,17 @@ async fn for_every_answer(State(panel): State<Panel>, request: Request, next: Ne
         headers.append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Takes from a request with a token what the rule about other sites looks at: no browser shows a token by itself, so no
+/// other site can have it shown.
+async fn let_programs_be(mut request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with(API) && bearer(request.headers()).is_some() {
+        let headers = request.headers_mut();
+        headers.remove(header::ORIGIN);
+        headers.remove("sec-fetch-site");
+    }
+    next.run(request).await
 }
 
 /// Returns what the login lacks, if that is why the request was refused.
@@ -154,6 +174,8 @@ fn what_went_wrong(response: &Response, lang: Lang) -> Option<String> {
     }
 }
 
+/// Where programs call, and tokens are taken.
+pub(crate) const API: &str = "/api/";
 const HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
@@ -169,6 +191,7 @@ const HEADERS: [(&str, &str); 4] = [
 const BODY_BYTES_MAX: usize = 128 * 1_024;
 const TIMEOUT: Duration = Duration::from_secs(15);
 const LISTENERS_MAX: usize = 256;
+const UPLOADS_MAX: usize = 64;
 /// 19 MB and some 30 ms of a core each.
 const HASHING_MAX: usize = 2;
 const HASHING_WAIT: Duration = Duration::from_secs(5);

@@ -1,8 +1,9 @@
 //! What of the station's state is for whose eyes: what they see, and what is heard there.
 
-use loa_model::{LineName, Permission, Reason, Rights, RunSheet, Snapshot, ZoneId, ZoneTree};
+use loa_model::relay_address::redacted;
+use loa_model::{Content, LineName, Permission, Reason, Rights, RunSheet, Snapshot, ZoneId, ZoneTree};
 
-use crate::console::{AsRunDay, ReceiverItem};
+use crate::console::{AsRunDay, MediaItem, ReceiverItem};
 
 /// Keeps the zones that are seen.
 pub(crate) fn snapshot(mut snapshot: Snapshot, rights: &Rights, zones: &ZoneTree) -> Snapshot {
@@ -12,12 +13,18 @@ pub(crate) fn snapshot(mut snapshot: Snapshot, rights: &Rights, zones: &ZoneTree
     snapshot
 }
 
-/// Keeps the lines of zones that are seen and of those above, and the reasons that speak of nothing else.
+/// Keeps the lines of zones that are seen and of those above, and the reasons that speak of nothing else. Addresses of
+/// relays lose name and password.
 pub(crate) fn run_sheet(mut sheet: RunSheet, rights: &Rights, zones: &ZoneTree) -> RunSheet {
     let concerns = |zone: ZoneId| rights.concerns(zone, zones);
     sheet.lines.retain(|line| concerns(line.occurrence.zone));
     let kept: Vec<u32> = sheet.lines.iter().map(|line| line.number).collect();
     for line in &mut sheet.lines {
+        if let Content::Relay(relay) = &mut line.content {
+            for source in &mut relay.sources {
+                *source = redacted(source);
+            }
+        }
         line.reasons.retain(|reason| {
             let (of_line, of_zone) = about(reason);
             let is_kept = match of_line {
@@ -39,6 +46,20 @@ pub(crate) fn as_run(mut day: AsRunDay, rights: &Rights, zones: &ZoneTree) -> As
         zone.is_some_and(|zone| rights.concerns(zone.id, zones))
     });
     day
+}
+
+/// Keeps the whole station's pieces, and those of zones that are seen, or whose air may be taken, and of zones above.
+pub(crate) fn media(mut media: Vec<MediaItem>, rights: &Rights, zones: &ZoneTree) -> Vec<MediaItem> {
+    // A token may be lent the air alone, without a look.
+    let may = |zone: ZoneId| {
+        let permissions = [Permission::See, Permission::Announce, Permission::Alert];
+        permissions
+            .into_iter()
+            .any(|permission| rights.may(permission, zone, zones))
+    };
+    let concerns = |of: ZoneId| zones.subtree(of).any(|zone| may(zone.id));
+    media.retain(|item| item.zone.is_none_or(concerns));
+    media
 }
 
 /// Keeps the receivers of zones that are seen.

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use loa_model::{BulletinClass, Command};
 use tower::ServiceExt as _;
 
-use calls::{FORM, JSON, app, by_people, get, post, send};
+use calls::{FORM, JSON, app, by_people, call, get, post, send, with_token};
 use memory::Memory;
 
 const PAGES: [&str; 4] = ["/", "/today?date=2026-12-04", "/receivers", "/as-run"];
@@ -204,6 +204,173 @@ async fn an_override_becomes_one_command_by_the_user() {
     );
 }
 
+/// Each row: who takes the air where, with which piece, and what comes of it: the western commune's is for its own
+/// people, what was archived or rejected for nobody.
+#[tokio::test]
+async fn the_air_is_taken_with_what_is_for_ones_eyes_and_may_air() {
+    let station = Arc::new(Memory::new());
+    let app = app(&station);
+    let rows = [
+        ("as:announcer@2", "xa-dong", "02", 200, ""),
+        ("as:announcer@2", "xa-dong", "0b", 404, "there is no media"),
+        ("as:announcer@5", "xa-tay", "0b", 200, ""),
+        ("as:announcer@1", "huyen", "0b", 200, ""),
+        (
+            "as:announcer@2",
+            "xa-dong",
+            "0c",
+            409,
+            "is archived and does not air",
+        ),
+        ("as:announcer@5", "xa-tay", "0c", 404, "there is no media"),
+        ("as:announcer", "huyen", "0d", 409, "is rejected and does not air"),
+    ];
+    let order = |zone: &str, piece: &str| {
+        let media = piece.repeat(32);
+        format!("{{\"zone\":\"{zone}\",\"media\":\"{media}\",\"class\":\"normal\",\"limit_s\":60}}")
+    };
+    for (who, zone, piece, expected, told) in rows {
+        let request = call(who, "POST", "/api/v1/overrides", JSON, &order(zone, piece));
+        let (status, text, _) = send(&app, request).await;
+        assert_eq!(status.as_u16(), expected, "{who} {piece}: {text}");
+        assert!(text.contains(told), "{who} {piece}: {text}");
+    }
+    assert_eq!(station.commands.lock().unwrap().len(), 3);
+    // A program that only takes the air does so with what belongs there.
+    for (token, expected) in [("announce@5", 200), ("announce@2", 404)] {
+        let zone = if token.ends_with('5') { "xa-tay" } else { "xa-dong" };
+        let request = with_token(
+            call("", "POST", "/api/v1/overrides", JSON, &order(zone, "0b")),
+            token,
+        );
+        assert_eq!(send(&app, request).await.0.as_u16(), expected, "{token}");
+    }
+
+    let both = "as:announcer@2+emergency_officer@2";
+    for (who, shows_west) in [(both, false), ("as:announcer@5+emergency_officer@5", true)] {
+        for path in ["/", "/api/v1/media", "/emergency/templates"] {
+            let (status, text, _) = send(&app, call(who, "GET", path, "", "")).await;
+            assert_eq!(status, StatusCode::OK, "{who} {path}");
+            assert!(text.contains("Thông báo họp dân"), "{who} {path}: {text}");
+            assert_eq!(
+                text.contains("Việc riêng phía tây"),
+                shows_west,
+                "{who} {path}: {text}"
+            );
+            let refused = ["Bài đã cất", "Bài phải đọc lại"];
+            assert!(
+                refused.iter().all(|title| !text.contains(title)),
+                "{who} {path}: {text}"
+            );
+        }
+    }
+    // A template is not written with what may not air either.
+    for (piece, expected) in [("01", 303), ("0b", 404), ("0c", 409)] {
+        let body = format!(
+            "title=a&warning_text=b&retraction_text=c&zone=xa-dong&minutes=5&warning={}&retraction={}",
+            piece.repeat(32),
+            "02".repeat(32)
+        );
+        let (status, text, _) = send(&app, call(both, "POST", "/emergency/templates", FORM, &body)).await;
+        assert_eq!(status.as_u16(), expected, "{piece}: {text}");
+    }
+}
+
+/// Each row: what names the source, and what the command carries: the title, whether it is a studio, the address.
+#[tokio::test]
+async fn something_live_is_put_on_the_air_until_its_limit_and_its_password_is_not_shown() {
+    let rows = [
+        ("source=rtp://239.10.0.1:5004&title=+H%E1%BB%8Dp+", "Họp", true),
+        ("source=line:hw:1,0&title=", "line:hw:1,0", true),
+        (
+            "source=https://an:bi-mat@radio.example/live?key=bi-mat",
+            "https://radio.example/live",
+            false,
+        ),
+    ];
+    for (named, title, is_studio) in rows {
+        let station = Arc::new(Memory::new());
+        let body = format!(
+            "zone=xa-dong&{}&class=live&limit_min=5",
+            named.replace('?', "%3F").replace("key=", "key%3D")
+        );
+        let (status, text, _) = send(&app(&station), post("/overrides", FORM, &body)).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{text}");
+        let commands = station.commands.lock().unwrap();
+        let Command::StartOverride {
+            title: told,
+            content: loa_model::Content::Relay(relay),
+            limit,
+            ..
+        } = &commands[0]
+        else {
+            panic!("{commands:?}");
+        };
+        assert_eq!(
+            (told.as_str(), relay.studio, limit.as_secs()),
+            (title, is_studio, 300)
+        );
+        // The head-end keeps commands in the audit log by this.
+        assert!(!format!("{commands:?}").contains("bi-mat"), "{commands:?}");
+    }
+    let station = Arc::new(Memory::new());
+    let app = app(&station);
+    let media = "01".repeat(32);
+    let refused = [
+        (
+            "source=htp://an:bi-mat@radio.example".to_owned(),
+            "không phải địa chỉ của một nguồn",
+        ),
+        ("source=rtp://phong-thu:5004".to_owned(), "địa chỉ IP và một cổng"),
+        ("source=line:file:'|reboot',raw".to_owned(), "card âm thanh"),
+        ("title=x".to_owned(), "hoặc một nguồn"),
+        (format!("media={media}&source=line:default"), "không phải cả hai"),
+    ];
+    for (named, expected) in refused {
+        let body = format!("zone=xa-dong&{named}&class=live&limit_min=5");
+        let (status, text, _) = send(&app, by_people(post("/overrides", FORM, &body))).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{named}");
+        assert!(
+            text.contains(expected) && !text.contains("bi-mat"),
+            "{named}: {text}"
+        );
+    }
+    assert!(station.commands.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_air_says_who_sounds_and_how_loud_by_the_group_that_carries_it() {
+    let response = app(&Arc::new(Memory::new()))
+        .oneshot(get("/live/air?lang=vi"))
+        .await
+        .unwrap();
+    let mut events = response.into_body().into_data_stream();
+    let mut text = String::new();
+    while !text.contains("event: levels") {
+        text += &String::from_utf8_lossy(&events.next().await.unwrap().unwrap());
+    }
+    assert!(
+        text.contains("data: {\"huyen\":-18.2,\"xa-dong\":-11.6}"),
+        "{text}"
+    );
+    // One of the two under the commune plays what is weaker; nothing is on the air in the other commune.
+    assert!(text.contains("1/2 loa đang phát đúng"), "{text}");
+    assert!(text.contains("data-level=\"xa-dong\""), "{text}");
+}
+
+#[tokio::test]
+async fn a_drill_on_the_air_says_so() {
+    for drill in [false, true] {
+        let station = Arc::new(Memory {
+            drill,
+            ..Memory::new()
+        });
+        let (_, text, _) = send(&app(&station), get("/?lang=vi")).await;
+        assert_eq!(text.contains("DIỄN TẬP"), drill, "{text}");
+        assert_eq!(text.contains("a-drill"), drill, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn refusals_say_what_and_have_a_status() {
     let app = app(&Arc::new(Memory::new()));
@@ -293,8 +460,8 @@ async fn health_tells_when_the_station_is_off_the_air() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.contains("the air thread has ended"));
     assert!(
-        send(&ill, get("/")).await.1.contains("the air thread has ended"),
-        "people see it too"
+        send(&ill, get("/")).await.1.contains("Luồng phát sóng đã dừng"),
+        "people see it too, in their language"
     );
 }
 
@@ -555,10 +722,14 @@ async fn live_state_ends_with_the_login() {
     station
         .logged_out
         .store(true, std::sync::atomic::Ordering::Relaxed);
-    // What is left are comments that keep the connection open.
+    // What is left are the levels, which were drawn with the table, and comments that keep the connection open.
+    let mut levels = 0;
     while let Some(event) = events.next().await {
-        assert!(event.unwrap().starts_with(b":"));
+        let event = event.unwrap();
+        levels += u32::from(event.starts_with(b"event: levels\n"));
+        assert!(event.starts_with(b":") || levels == 1, "{event:?}");
     }
+    assert_eq!(levels, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -579,5 +750,58 @@ async fn listening_ends_with_the_login() {
     let began = tokio::time::Instant::now();
     while chunks.next().await.is_some() {
         assert!(began.elapsed().as_secs() < 60, "it goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_made_listed_and_taken_away_and_an_old_one_is_pointed_out() {
+    let station = Arc::new(Memory::new());
+    let panel = app(&station);
+    let (status, text, _) = send(&panel, get("/backup?lang=vi")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(text.contains("đã 10 ngày"), "{text}");
+    assert!(
+        text.contains("loa-2026-11-24-060000.db") && text.contains("48,3 MB"),
+        "{text}"
+    );
+    let (status, ..) = send(&panel, post("/backup", FORM, "")).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let (status, text, response) = send(&panel, get("/backup/loa-2026-11-24-060000.db")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(text, include_str!("../Cargo.toml"), "the file, whole");
+    let header = |name| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(
+        header(header::CONTENT_DISPOSITION),
+        "attachment; filename=\"loa-2026-11-24-060000.db\""
+    );
+    assert_eq!(header(header::CACHE_CONTROL), "no-store");
+    assert_eq!(
+        *station.changes.lock().unwrap(),
+        ["truc-ban made a backup", "truc-ban took loa-2026-11-24-060000.db"]
+    );
+    let busy = Arc::new(Memory {
+        healthy: false,
+        ..Memory::new()
+    });
+    let (status, text, _) = send(&app(&busy), by_people(post("/backup", FORM, ""))).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(text.contains("đang được tạo"), "{text}");
+}
+
+#[tokio::test]
+async fn the_settings_say_every_key_in_plain_words_and_what_waits_for_a_restart() {
+    let (status, text, _) = send(&app(&Arc::new(Memory::new())), get("/settings?lang=vi")).await;
+    assert_eq!(status, StatusCode::OK);
+    for said in [
+        "/etc/loa/loa.toml",
+        "AGPL-3.0-or-later",
+        "[multicast]",
+        "Nhóm multicast đầu tiên",
+        "Trong tệp, chờ khởi động lại: Nhạc hiệu",
+        "sai không quá 3,4 ms",
+        "còn 182,0 GB trên 250,0 GB",
+        "239.192.0.1:5004",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
     }
 }

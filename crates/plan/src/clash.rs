@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use loa_model::{LineName, PreEmption, Reason, RunSheet, RunSheetLine, TieRule};
 
 use crate::content::HeardMedia;
-use crate::day::Planner;
+use crate::day::{DayPlan, LINES_MAX, PlanFault, Planner};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::local::to_local;
 use crate::merge::Merged;
@@ -26,12 +26,22 @@ pub(crate) fn clashes(
     let planner = Planner::new(merged.inputs(known, &heard));
     let mut told = BTreeSet::new();
     let mut found = Vec::new();
+    let mut sheets: BTreeMap<NaiveDate, RunSheet> = BTreeMap::new();
+    let mut is_full = false;
     // The day after the last is there to be named.
-    let dates = known.today.iter_days();
-    let sheets: BTreeMap<NaiveDate, RunSheet> = dates
-        .take(DAYS + 1)
-        .map(|date| (date, planner.day(date).sheet))
-        .collect();
+    for date in known.today.iter_days().take(DAYS + 1) {
+        let DayPlan { sheet, mut faults } = planner.day(date);
+        // One such day is enough to be told of.
+        faults.retain(|fault| {
+            !matches!(fault, PlanFault::TooManyLines(_)) || !std::mem::replace(&mut is_full, true)
+        });
+        found.extend(
+            faults
+                .iter()
+                .filter_map(|fault| left_out(merged, date, fault, places)),
+        );
+        sheets.insert(date, sheet);
+    }
     for sheet in sheets.values().take(DAYS) {
         for line in &sheet.lines {
             let place = places.get(line.slot.as_str());
@@ -54,6 +64,57 @@ pub(crate) fn clashes(
         }
     }
     found
+}
+
+/// Tells of a part of the new slots that a day's plan leaves out.
+fn left_out(
+    merged: &Merged,
+    date: NaiveDate,
+    fault: &PlanFault,
+    places: &BTreeMap<&str, &Place>,
+) -> Option<Diagnostic> {
+    let of = |slot: &String| places.get(slot.as_str()).copied();
+    let (place, message, remedy) = match fault {
+        PlanFault::Rule { slot, fault } => (of(slot)?, fault.message.clone(), fault.remedy.clone()),
+        PlanFault::UnknownProgramme { slot, .. } => (
+            of(slot)?,
+            said!(
+                "khung giờ \"{slot}\" nêu một chương trình không có",
+                "slot \"{slot}\" names a programme that does not exist"
+            ),
+            said!("khai chương trình đó", "declare that programme"),
+        ),
+        PlanFault::UnknownZone { slot, .. } => (
+            of(slot)?,
+            said!(
+                "khung giờ \"{slot}\" nêu một địa bàn không có",
+                "slot \"{slot}\" names a zone that does not exist"
+            ),
+            said!("khai địa bàn đó", "declare that zone"),
+        ),
+        PlanFault::CoveredZone { slot, zone } => {
+            let zone = merged.tree.get(*zone).map_or("?", |zone| zone.code.as_str());
+            let message = said!(
+                "khung giờ \"{slot}\" kể địa bàn \"{zone}\", mà một địa bàn khác của nó đã gồm cả nơi ấy",
+                "slot \"{slot}\" names zone \"{zone}\", which another of its zones covers"
+            );
+            let remedy = said!("bỏ địa bàn \"{zone}\" đi", "leave zone \"{zone}\" out");
+            (of(slot)?, message, remedy)
+        }
+        PlanFault::TooManyLines(lines) => {
+            let lines = LINES_MAX + lines;
+            let message = said!(
+                "ngày {date} có {lines} lượt phát mà một ngày chỉ giữ được {LINES_MAX}, những lượt sau cùng sẽ không phát",
+                "{date} has {lines} airings and a run-sheet holds {LINES_MAX}: the latest would not air"
+            );
+            let remedy = said!(
+                "bớt lượt phát, hoặc phát ở địa bàn cấp trên thay vì ở từng nơi bên dưới",
+                "air less often, or in the zone above instead of in each below it"
+            );
+            (places.values().copied().min()?, message, remedy)
+        }
+    };
+    Some(Diagnostic::error(place, message, remedy))
 }
 
 /// Returns what is wrong with a line that its zone's quiet hours refuse, and the remedy.

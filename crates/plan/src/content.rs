@@ -168,7 +168,8 @@ impl Contents<'_> {
         }
     }
 
-    /// Finds the newest approved episode that the zone had not heard when the occurrence begins.
+    /// Finds the newest approved episode that the zone had not heard when the occurrence begins. One of another zone
+    /// that lies neither here nor above does not count: its people have no say here.
     fn episode(
         &mut self,
         series: &str,
@@ -199,7 +200,7 @@ impl Contents<'_> {
         let approved: Vec<ContentHash> = episodes
             .iter()
             .copied()
-            .filter(|media| self.may_air(*media, zone))
+            .filter(|media| self.counts(*media, zone) && self.may_air(*media, zone))
             .collect();
         let heard = |media: ContentHash| {
             self.tree.chain(zone).any(|above| {
@@ -268,6 +269,12 @@ impl Contents<'_> {
         if !sounds.reasons.contains(&reason) {
             sounds.reasons.push(reason);
         }
+    }
+
+    /// Tells whether an episode is the whole station's, or of a zone that is heard here.
+    fn counts(&self, media: ContentHash, zone: ZoneId) -> bool {
+        let of = self.library.get(media).and_then(|known| known.zone);
+        of.is_none_or(|of| self.tree.covers(of, zone))
     }
 
     fn may_air(&self, content: ContentHash, zone: ZoneId) -> bool {

@@ -17,7 +17,7 @@ use crate::cron_line::CronFault;
 use crate::explain::{Alone, Around, alone, explain};
 use crate::library::KnownLibrary;
 use crate::occurrence::{Calendar, Change, Start};
-use crate::profiles::ProfilesOfDay;
+use crate::profiles::{ProfilesOfDay, Says};
 use crate::quiet::keep_quiet;
 use crate::special::make_room;
 
@@ -47,14 +47,13 @@ pub struct DayInputs<'a> {
 impl<'a> DayInputs<'a> {
     /// Tells whether the plan of a date may be another than from earlier inputs: something that it is made of is.
     pub fn differs_on(&self, date: NaiveDate, before: &DayInputs<'_>) -> bool {
-        let has_series = |programme: &Programme| matches!(programme.spec.source, Source::Series { .. });
         let same = self.tz == before.tz
             && self.tree == before.tree
             && self.library == before.library
             && self.programmes == before.programmes
             && self.profiles == before.profiles
             && self.approvals == before.approvals
-            && (self.heard == before.heard || !self.programmes.iter().any(has_series));
+            && (self.heard == before.heard || !self.has_series());
         if !same {
             return true;
         }
@@ -72,6 +71,11 @@ impl<'a> DayInputs<'a> {
             new != old && new.into_iter().chain(old).any(airs)
         };
         mine.keys().chain(others.keys()).any(touched)
+    }
+
+    fn has_series(&self) -> bool {
+        let is_series = |programme: &Programme| matches!(programme.spec.source, Source::Series { .. });
+        self.programmes.iter().any(is_series)
     }
 
     fn exceptions_by_slot(&self) -> BTreeMap<SlotId, Vec<&'a SlotException>> {
@@ -163,7 +167,14 @@ pub struct Planner<'a> {
     faults: Vec<PlanFault>,
     /// The newest date's lines and its neighbours', so that days planned one after another are each made once.
     made: RefCell<BTreeMap<NaiveDate, Rc<Made>>>,
+    /// The first day whose episodes those after it do not air again; none if each day stands alone.
+    counts_from: Option<NaiveDate>,
+    /// What was given out by the end of each day that counts.
+    given: RefCell<BTreeMap<NaiveDate, Given>>,
 }
+
+/// Episodes that were given out, each where.
+type Given = BTreeSet<(ZoneId, ContentHash)>;
 
 /// A date's lines, numbered, before it is known who yields to whom.
 struct Made {
@@ -215,7 +226,17 @@ impl<'a> Planner<'a> {
             slots,
             faults,
             made: RefCell::default(),
+            counts_from: None,
+            given: RefCell::default(),
         }
+    }
+
+    /// Lets each day find what the days from `today` up to it take of a series: nobody has heard that yet.
+    ///
+    /// A day more than a month ahead stands alone.
+    pub fn counting_from(mut self, today: NaiveDate) -> Self {
+        self.counts_from = self.inputs.has_series().then_some(today);
+        self
     }
 
     /// Plans one day.
@@ -296,12 +317,15 @@ impl<'a> Planner<'a> {
             library: inputs.library,
             heard: inputs.heard,
             approvals: inputs.approvals,
-            given: BTreeSet::new(),
+            given: self.given_before(date),
         };
         let mut lines: Vec<RunSheetLine> = drafts
             .iter()
             .map(|draft| self.line(draft, &profiles, &mut contents))
             .collect();
+        if self.counts_from.is_some_and(|first| first <= date) {
+            self.given.borrow_mut().insert(date, contents.given);
+        }
         let room = make_room(inputs.tree, &self.specials(), &mut lines);
         keep_quiet(inputs.tree, inputs.tz, &mut lines);
         lines.sort_by_key(|line| {
@@ -322,6 +346,25 @@ impl<'a> Planner<'a> {
             lines: lines.into(),
             faults,
         }
+    }
+
+    /// Returns what the days that count give out before a date; they are made, each once.
+    fn given_before(&self, date: NaiveDate) -> Given {
+        let near = |first: &NaiveDate| *first < date && (date - *first).num_days() <= COUNTED_DAYS;
+        let Some(first) = self.counts_from.filter(near) else {
+            return Given::new();
+        };
+        let last = |given: &BTreeMap<NaiveDate, Given>| {
+            let last = given.range(first..date).next_back();
+            last.map(|(day, given)| (*day, given.clone()))
+        };
+        let known = last(&self.given.borrow());
+        let next = known.and_then(|(day, _)| morrow_of(day)).unwrap_or(first);
+        // In order, so that each finds what its eve leaves.
+        for day in next.iter_days().take_while(|day| *day < date) {
+            self.made(day);
+        }
+        last(&self.given.borrow()).map_or_else(Given::new, |(_, given)| given)
     }
 
     fn specials(&self) -> BTreeMap<SlotId, MakesRoom> {
@@ -345,7 +388,7 @@ impl<'a> Planner<'a> {
         let mut reasons = Vec::new();
         let mut programme = self.programmes[&spec.programme];
         let planned_code = || programme.code.clone();
-        let mut limit = spec.max_duration;
+        let (mut limit, mut overrun) = (spec.max_duration, spec.overrun);
         let mut replaced = None;
         match &start.change {
             Change::None => {}
@@ -359,7 +402,8 @@ impl<'a> Planner<'a> {
                 note: note.clone(),
             }),
             Change::Trimmed(to, note) => {
-                limit = *to;
+                // Whoever shortens one airing wants it to end there.
+                (limit, overrun) = (*to, Overrun::Stop);
                 reasons.push(Reason::Trimmed {
                     limit,
                     note: note.clone(),
@@ -373,18 +417,20 @@ impl<'a> Planner<'a> {
                 });
             }
         }
-        if let Some(profile) = profiles.mutes(slot, *zone) {
-            reasons.push(Reason::Muted {
+        match profiles.says_of(slot, *zone) {
+            Some(Says::Muted(profile)) => reasons.push(Reason::Muted {
                 profile: profile.spec.title.clone(),
-            });
-        } else if let Some((profile, by)) = profiles.replaces(slot, *zone)
-            && let Some(by) = self.programmes.get(&by).copied()
-        {
-            replaced = Some(by);
-            reasons.push(Reason::ReplacedOn {
-                profile: profile.spec.title.clone(),
-                programme: planned_code(),
-            });
+            }),
+            Some(Says::ReplacedBy(profile, by)) => {
+                if let Some(by) = self.programmes.get(&by).copied() {
+                    replaced = Some(by);
+                    reasons.push(Reason::ReplacedOn {
+                        profile: profile.spec.title.clone(),
+                        programme: planned_code(),
+                    });
+                }
+            }
+            None => {}
         }
         programme = replaced.unwrap_or(programme);
         if let Some(profile) = profiles.own(slot) {
@@ -401,7 +447,7 @@ impl<'a> Planner<'a> {
         };
         let length = sounds.content.duration();
         reasons.extend(sounds.reasons);
-        let (duration, cut) = within(length, limit, spec.overrun);
+        let (duration, cut) = within(length, limit, overrun);
         if let Some(length) = length.filter(|length| *length > limit) {
             reasons.push(if cut {
                 Reason::CutAtLimit {
@@ -488,3 +534,5 @@ fn slot_zones(tree: &ZoneTree, slot: &Slot, faults: &mut Vec<PlanFault>) -> Vec<
 
 /// A day, its eve and the day after.
 const MADE_DAYS: i64 = 3;
+/// How far ahead days are looked through for what they take of a series.
+const COUNTED_DAYS: i64 = 31;

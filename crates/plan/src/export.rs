@@ -7,7 +7,7 @@ use std::time::Duration;
 use loa_model::{
     BulletinClass, Chime, ContentHash, DayRule, MakesRoom, Mute, ORDER_DEFAULT, Overrun, PlaylistItem,
     PreEmption, Profile, Programme, QuietPolicy, Recurrence, Slot, SlotChange, SlotException, Source,
-    WhenNone, Window, YearDay, Zone, ZoneTree,
+    WhenNone, Window, YearDay, Zone, ZoneTree, is_code,
 };
 
 use crate::file::span_text;
@@ -76,7 +76,7 @@ impl Export<'_> {
         keys.maybe_text("parent", parent.map(|parent| parent.code.as_str()));
         keys.put("channel", zone.channel.0);
         if let Some(policy) = &zone.settings.quiet {
-            keys.put("quiet", quiet(policy));
+            keys.put("quiet", quiet_text(policy));
         }
         keys.flag("two_persons", zone.settings.two_persons);
         keys.maybe_text("language", zone.settings.language.as_deref());
@@ -94,9 +94,15 @@ impl Export<'_> {
             Source::Asset { media, languages } => {
                 keys.text("media", &self.media(*media));
                 if !languages.is_empty() {
-                    let versions = languages
-                        .iter()
-                        .map(|(language, media)| format!("{language} = {}", quoted(&self.media(*media))));
+                    let versions = languages.iter().map(|(language, media)| {
+                        // Files may name languages that no zone can be set to.
+                        let key = if is_code(language) {
+                            language.clone()
+                        } else {
+                            quoted(language)
+                        };
+                        format!("{key} = {}", quoted(&self.media(*media)))
+                    });
                     keys.put("languages", braces(versions));
                 }
             }
@@ -356,7 +362,8 @@ fn braces(items: impl Iterator<Item = String>) -> String {
     format!("{{ {} }}", items.collect::<Vec<_>>().join(", "))
 }
 
-fn quiet(policy: &QuietPolicy) -> String {
+/// Says when a zone may sound, as schedule files do.
+pub fn quiet_text(policy: &QuietPolicy) -> String {
     let mut parts = Vec::new();
     if !policy.windows.is_empty() {
         parts.push(format!(

@@ -7,6 +7,7 @@ mod content;
 mod cron_line;
 mod day;
 mod diagnostic;
+mod edit;
 mod explain;
 mod export;
 mod file;
@@ -29,7 +30,8 @@ pub use content::{HeardMedia, contents_of, relay_hash};
 pub use cron_line::{CronFault, CronLine};
 pub use day::{DayInputs, DayPlan, LINES_MAX, PlanFault, Planner, plan_day};
 pub use diagnostic::{Diagnostic, Place, Placed, Severity};
-pub use export::Export;
+pub use edit::{Edited, LineChange, clashes_of, compare, edit};
+pub use export::{Export, quiet_text};
 pub use file::{
     CHIME_GAINS_DB, ExceptionEntry, ProfileEntry, ProgrammeEntry, ScheduleFile, SlotEntry, ZoneEntry, parse,
 };

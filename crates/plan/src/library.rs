@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loa_model::{ContentHash, WallTime};
+use loa_model::{ContentHash, WallTime, ZoneId};
 
 /// A piece of media in the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct KnownMedia {
     pub duration: Duration,
     /// The series of which it is an episode.
     pub series: Option<String>,
+    /// Whose it is; none for the whole station's.
+    pub zone: Option<ZoneId>,
     /// When it came into the library: of a series, the newest airs.
     pub added_at: WallTime,
 }

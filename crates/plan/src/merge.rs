@@ -12,7 +12,7 @@ use crate::content::HeardMedia;
 use crate::day::{DayInputs, Planner};
 use crate::resolve::{Known, SpecialDay};
 
-/// Store and import together. What is new has row numbers of its own that mean nothing in the store.
+/// Store and import together. What is known keeps its row number; what is new has one that means nothing in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Merged {
     pub(crate) tree: ZoneTree,
@@ -33,51 +33,31 @@ impl Merged {
         programmes.retain(|programme| kept(&known.owners.programmes, &programme.code));
         let mut slots: Vec<_> = known.slots.to_vec();
         slots.retain(|slot| kept(&known.owners.slots, &slot.code));
-        let mut exceptions: Vec<_> = known.exceptions.to_vec();
-        exceptions.retain(|exception| slots.iter().any(|slot| slot.id == exception.slot));
-
         let mut profiles: Vec<_> = known.profiles.to_vec();
         profiles.retain(|profile| kept(&known.owners.profiles, &profile.code));
 
-        let named = |codes: Vec<(&str, i64)>| -> BTreeMap<String, i64> {
-            codes
-                .into_iter()
-                .map(|(code, id)| (code.to_owned(), id))
-                .collect()
-        };
-        let mut ids = named(
-            programmes
-                .iter()
-                .map(|old| (old.code.as_str(), old.id.0))
-                .collect(),
+        let ids = numbers(
+            schedule.programmes.iter().map(|new| new.code.as_str()),
+            known.programmes.iter().map(|old| (old.code.as_str(), old.id.0)),
         );
-        ids.extend(
-            (NEW_IDS..)
-                .zip(&schedule.programmes)
-                .map(|(id, new)| (new.code.clone(), id)),
+        let slot_ids = numbers(
+            schedule.slots.iter().map(|new| new.code.as_str()),
+            known.slots.iter().map(|old| (old.code.as_str(), old.id.0)),
         );
-        let mut slot_ids = named(slots.iter().map(|old| (old.code.as_str(), old.id.0)).collect());
-        slot_ids.extend(
-            (NEW_IDS..)
-                .zip(&schedule.slots)
-                .map(|(id, new)| (new.code.clone(), id)),
-        );
-        let mut profile_ids = named(profiles.iter().map(|old| (old.code.as_str(), old.id.0)).collect());
-        profile_ids.extend(
-            (NEW_IDS..)
-                .zip(&schedule.profiles)
-                .map(|(id, new)| (new.code.clone(), id)),
+        let profile_ids = numbers(
+            schedule.profiles.iter().map(|new| new.code.as_str()),
+            known.profiles.iter().map(|old| (old.code.as_str(), old.id.0)),
         );
         // What names nothing was told when names were looked up; here it only has to stand for nothing.
-        let programme = |code: String| never(ProgrammeId(ids.get(&code).copied().unwrap_or(0)));
-        let slot = |code: String| never(SlotId(slot_ids.get(&code).copied().unwrap_or(0)));
-        let profile = |code: String| never(ProfileId(profile_ids.get(&code).copied().unwrap_or(0)));
+        let programme = |code: String| never(ProgrammeId(ids.get(code.as_str()).copied().unwrap_or(0)));
+        let slot = |code: String| never(SlotId(slot_ids.get(code.as_str()).copied().unwrap_or(0)));
+        let profile = |code: String| never(ProfileId(profile_ids.get(code.as_str()).copied().unwrap_or(0)));
         let zone = |code: String| never(tree.by_code(&code).map_or(ZoneId(0), |zone| zone.id));
 
         for new in &schedule.programmes {
             let Ok(spec) = new.spec.clone().try_map(programme, never);
             programmes.push(Programme {
-                id: ProgrammeId(ids[&new.code]),
+                id: ProgrammeId(ids[new.code.as_str()]),
                 code: new.code.clone(),
                 spec,
             });
@@ -86,7 +66,7 @@ impl Merged {
             let before = known.profiles.iter().find(|old| old.code == new.code);
             let Ok(spec) = new.spec.clone().try_map(slot, programme, zone);
             profiles.push(Profile {
-                id: ProfileId(profile_ids[&new.code]),
+                id: ProfileId(profile_ids[new.code.as_str()]),
                 code: new.code.clone(),
                 spec,
                 switched_on: before.map_or_else(Vec::<DaySpan>::new, |old| old.switched_on.clone()),
@@ -95,15 +75,33 @@ impl Merged {
         for new in &schedule.slots {
             let Ok(spec) = new.spec.clone().try_map(programme, zone, profile);
             slots.push(Slot {
-                id: SlotId(slot_ids[&new.code]),
+                id: SlotId(slot_ids[new.code.as_str()]),
                 code: new.code.clone(),
                 spec,
             });
         }
-        for new in &schedule.exceptions {
+        let new = schedule.exceptions.iter().map(|new| {
             let Ok(exception) = new.exception.clone().try_map(slot, programme);
-            exceptions.push(exception);
-        }
+            exception
+        });
+        let new: Vec<SlotException> = new.collect();
+        let there: BTreeSet<_> = slots.iter().map(|slot| slot.id).collect();
+        // What was changed by hand stays, unless the import speaks of all of that date, as in the store.
+        let whole_dates: BTreeSet<_> = new
+            .iter()
+            .filter(|new| new.time.is_none())
+            .map(|new| (new.slot, new.date))
+            .collect();
+        let mut exceptions: Vec<_> = known.exceptions.to_vec();
+        exceptions.retain(|old| {
+            let owner = known.owners.exceptions.get(&(old.slot, old.date, old.time));
+            let stays = match owner {
+                Some(file) => !schedule.files.contains(file),
+                None => !whole_dates.contains(&(old.slot, old.date)),
+            };
+            there.contains(&old.slot) && stays
+        });
+        exceptions.extend(new);
         Ok(Self {
             tree,
             programmes,
@@ -157,6 +155,15 @@ impl Merged {
         };
         dates.into_iter().take(SPECIAL_DAYS_MAX).map(day).collect()
     }
+}
+
+/// Gives each code its row's number: the one that it has, or one of its own if it is new.
+fn numbers<'a>(
+    new: impl Iterator<Item = &'a str>,
+    known: impl Iterator<Item = (&'a str, i64)>,
+) -> BTreeMap<&'a str, i64> {
+    let new = (NEW_IDS..).zip(new).map(|(id, code)| (code, id));
+    new.chain(known).collect()
 }
 
 fn never<T>(value: T) -> Result<T, Infallible> {

@@ -11,6 +11,14 @@ pub(crate) struct ProfilesOfDay<'a> {
     holding: Vec<&'a Profile>,
 }
 
+/// What a profile says of a slot.
+pub(crate) enum Says<'a> {
+    /// It does not air.
+    Muted(&'a Profile),
+    /// Another programme airs in it.
+    ReplacedBy(&'a Profile, ProgrammeId),
+}
+
 impl<'a> ProfilesOfDay<'a> {
     pub(crate) fn new(tree: &'a ZoneTree, profiles: &'a [Profile], date: NaiveDate) -> Self {
         let mut holding: Vec<_> = profiles.iter().filter(|profile| holds(profile, date)).collect();
@@ -31,25 +39,21 @@ impl<'a> ProfilesOfDay<'a> {
         self.find(slot.spec.profile?)
     }
 
-    /// Returns the profile that keeps a slot off the air of a zone.
-    pub(crate) fn mutes(&self, slot: &Slot, zone: ZoneId) -> Option<&'a Profile> {
-        self.over(slot, zone).find(|profile| match &profile.spec.mute {
-            Mute::None => false,
-            Mute::All => true,
-            Mute::Class(class) => slot.spec.class <= *class,
-            Mute::Slots(slots) => slots.contains(&slot.id),
-        })
-    }
-
-    /// Returns the profile that airs another programme in a slot of a zone, and which.
-    pub(crate) fn replaces(&self, slot: &Slot, zone: ZoneId) -> Option<(&'a Profile, ProgrammeId)> {
+    /// Returns what becomes of a slot in a zone: the greatest profile that says something of it decides.
+    pub(crate) fn says_of(&self, slot: &Slot, zone: ZoneId) -> Option<Says<'a>> {
         self.over(slot, zone).find_map(|profile| {
-            let by = profile
-                .spec
-                .replace
-                .iter()
-                .find(|(replaced, _)| *replaced == slot.id)?;
-            Some((profile, by.1))
+            let mutes = match &profile.spec.mute {
+                Mute::None => false,
+                Mute::All => true,
+                Mute::Class(class) => slot.spec.class <= *class,
+                Mute::Slots(slots) => slots.contains(&slot.id),
+            };
+            if mutes {
+                return Some(Says::Muted(profile));
+            }
+            let mut replaced = profile.spec.replace.iter();
+            let (_, by) = replaced.find(|(replaced, _)| *replaced == slot.id)?;
+            Some(Says::ReplacedBy(profile, *by))
         })
     }
 

@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest known word, and codes made from names.
 
+use loa_model::CODE_LENGTH_MAX;
+
 /// Returns the candidate nearest to `word`, if a slip of the fingers explains the difference.
 ///
 /// At most one slip in words up to four letters, two in longer ones. Of equals the first is taken.
@@ -38,9 +40,6 @@ pub(crate) fn code_from(name: &str) -> String {
 pub(crate) fn is_mark(character: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&character)
 }
-
-/// Longest code accepted, in letters.
-pub(crate) const CODE_LENGTH_MAX: usize = 64;
 
 fn plain_letter(letter: char) -> char {
     let families = [

@@ -432,6 +432,31 @@ fn owned(rows: &[(&str, &str)]) -> Vec<(String, String)> {
     owned.collect()
 }
 
+/// What the plan of a day would leave out is refused.
+#[test]
+fn nothing_is_left_out_of_a_day_unsaid() {
+    let week = WEEK.replacen("zones = [\"xa-dong\"]", "zones = [\"huyen\", \"xa-dong\"]", 1);
+    let faults = resolved(&[("zones.toml", ZONES), ("week.toml", &week)]).unwrap_err();
+    let covered = "error: slot \"xa-dong-sang\" names zone \"xa-dong\", which another of its zones covers\n";
+    assert!(told(&faults).contains(covered), "{}", told(&faults));
+
+    // Three times an hour in each of 300 zones.
+    let codes: Vec<_> = (1..=300).map(|number| format!("x{number}")).collect();
+    let mut crowd: String = (1..)
+        .zip(&codes)
+        .map(|(channel, code)| format!("[[zone]]\ncode = \"{code}\"\nname = \"X\"\nchannel = {channel}\n"))
+        .collect();
+    crowd.push_str(&format!(
+        "[[programme]]\ncode = \"p\"\ntitle = \"P\"\nmedia = \"thong-bao.wav\"\n\
+         [[slot]]\ncode = \"s\"\nprogramme = \"p\"\nzones = {codes:?}\ncron = \"*/20 * * * *\"\nmax_duration = \"10m\"\n"
+    ));
+    let faults = resolved(&[("crowd.toml", &crowd)]).unwrap_err();
+    let too_many =
+        "error: 2026-11-30 has 21600 airings and a run-sheet holds 20000: the latest would not air\n";
+    assert_eq!(told(&faults).matches("airings").count(), 1, "{}", told(&faults));
+    assert!(told(&faults).contains(too_many), "{}", told(&faults));
+}
+
 /// Says faults in both languages.
 fn told(faults: &[Diagnostic]) -> String {
     let say = |fault: &Diagnostic| format!("{}\n{}\n", fault.say(Lang::Vi), fault.say(Lang::En));

@@ -31,6 +31,11 @@ pub enum Action {
         /// Which opening.
         relay: RelayId,
     },
+    /// Nobody speaks in this session any more.
+    CloseVoice {
+        /// Which session.
+        session: SessionId,
+    },
     /// Put a part of a session on air.
     Start(Start),
     /// Be silent from `at` on: fade before it if there is time, else stop there.
@@ -105,6 +110,8 @@ pub enum Feed {
     },
     /// A relay, as it comes.
     Relay(RelayId),
+    /// Whoever speaks in this session.
+    Voice,
     /// Silence, so that nothing weaker is heard.
     Silence,
 }

@@ -94,9 +94,9 @@ impl Engine {
         let Some(session) = self.sessions.get(&id) else {
             return;
         };
-        let over = session.zero.is_some_and(|zero| zero + session.total <= from);
+        let over = session.as_if_run.is_some() && session.total <= session.waiting_at(from);
         let quiet = session.quiet_at.is_some_and(|quiet| quiet <= from);
-        let first = session.first_sound(from, self.chime());
+        let first = session.first_sound(from, self.lead_in(session));
         if over || quiet {
             // That event is on its way.
         } else if first > from {
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     fn start(&mut self, id: SessionId, from: WallTime) {
-        let chime = self.chime();
+        let chime = self.sessions.get(&id).and_then(|session| self.lead_in(session));
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -125,6 +125,7 @@ impl Engine {
                     .map_or(Duration::ZERO, |(.., begins)| part.offset - begins),
             },
             (_, Some((relay, _))) => Feed::Relay(*relay),
+            (Sound::Voice, None) => Feed::Voice,
             _ => Feed::Silence,
         };
         let piece = session.content.piece_at(part.offset);
@@ -146,7 +147,7 @@ impl Engine {
             ends: part.ends,
             cut: (session.cut && last) || filled || piece_ends.is_some_and(|ends| ends > part.ends),
             authored: session.is_authored(),
-            drill: false,
+            drill: session.drill,
             bed: None,
         };
         if matches!(start.feed, Feed::Media { .. }) {
@@ -184,7 +185,7 @@ impl Engine {
             session.since = at;
         }
         if session.wants && ready {
-            session.wait();
+            session.wait(at);
             if session.never_aired() {
                 session.waits_for = Some(by);
             }

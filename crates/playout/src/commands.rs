@@ -1,8 +1,8 @@
 //! What people command, and what they are refused.
 
 use loa_model::{
-    BulletinClass, Command, CommandDone, Content, EndReason, ORDER_DEFAULT, Origin, Priority, Refusal,
-    SESSIONS_PER_ZONE_MAX, WallTime, ZoneId,
+    BulletinClass, Command, CommandDone, EndReason, ORDER_DEFAULT, Origin, PreEmption, Priority, Refusal,
+    SESSIONS_PER_ZONE_MAX, SessionId, WallTime, ZoneId,
 };
 
 use crate::engine::Engine;
@@ -24,27 +24,35 @@ impl Engine {
             Command::StartOverride {
                 zone,
                 title,
-                media,
-                duration,
+                content,
                 class,
                 chime,
                 limit,
+                drill,
                 by,
             } => {
+                // It never takes the air from an emergency, and keeps quiet hours.
+                let class = if drill {
+                    class.min(BulletinClass::Live)
+                } else {
+                    class
+                };
                 self.make_room(zone, class, now)?;
                 let first = self.next_id();
+                let whole = content.duration();
                 let session = Session {
-                    total: duration.min(limit),
-                    cut: limit < duration,
-                    chime,
-                    ..self.new_session(
-                        zone,
-                        Origin::Override { by, first },
-                        title,
-                        Content::piece(media, duration),
-                        class,
-                        now,
-                    )
+                    total: whole.map_or(limit, |whole| whole.min(limit)),
+                    cut: whole.is_none_or(|whole| limit < whole),
+                    // The words that say what it is cannot be left out.
+                    chime: chime || drill,
+                    drill,
+                    // What comes live is where it is.
+                    pre_emption: if whole.is_none() {
+                        PreEmption::Rejoin
+                    } else {
+                        PreEmption::Resume
+                    },
+                    ..self.new_session(zone, Origin::Override { by, first }, title, content, class, now)
                 };
                 if !session.is_authored() {
                     self.check_quiet(zone, self.heard_from(class, now))?;
@@ -57,12 +65,16 @@ impl Engine {
                     .is_some_and(|session| session.on_air.is_some());
                 CommandDone::OverrideStarted { session: id, on_air }
             }
+            Command::SpeechOver { session } => {
+                self.stop_session(session, &EndReason::Completed, now)?;
+                CommandDone::Done
+            }
+            Command::SpeakerLost { session, why } => {
+                self.stop_session(session, &EndReason::SpeakerLost { why }, now)?;
+                CommandDone::Done
+            }
             Command::Stop { session, by } => {
-                let known = self.sessions.get(&session).is_some_and(|session| session.wants);
-                if !known {
-                    return Err(Refusal::UnknownSession(session));
-                }
-                self.end_session(session, &EndReason::Stopped { by }, now);
+                self.stop_session(session, &EndReason::Stopped { by }, now)?;
                 CommandDone::Done
             }
             Command::ShutDown => {
@@ -78,6 +90,14 @@ impl Engine {
         };
         self.advance(now);
         Ok(done)
+    }
+
+    fn stop_session(&mut self, id: SessionId, reason: &EndReason, now: WallTime) -> Result<(), Refusal> {
+        if !self.sessions.get(&id).is_some_and(|session| session.wants) {
+            return Err(Refusal::UnknownSession(id));
+        }
+        self.end_session(id, reason, now);
+        Ok(())
     }
 
     /// Sees to it that a zone can hold one more session of this class: the weakest that waits may have to go.

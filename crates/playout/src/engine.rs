@@ -71,11 +71,15 @@ impl Engine {
 
     /// Takes a date's run-sheet into force, in the place of an earlier one for that date.
     ///
-    /// What is on air stays, unless the new run-sheet does not have it.
+    /// What is on air stays, unless the new run-sheet does not have it. What waits ends also if its content is not
+    /// approved any more.
     pub fn handle_run_sheet(&mut self, sheet: &RunSheet, now: WallTime) {
         self.advance(now);
         let chime = self.chime().unwrap_or_default();
         let change = self.sheets.take(sheet, chime, &self.done);
+        for (id, reason) in self.refused_by(sheet, now) {
+            self.end_session(id, &reason, now);
+        }
         for id in self.unplanned_by(sheet, &change) {
             self.withdraw(id, now);
         }
@@ -142,6 +146,8 @@ impl Engine {
         let fill = fill.filter(|fill| match &part.sound {
             Sound::Media(media) | Sound::Fill(Some(media)) => unsent || *media != fill.media,
             Sound::Source(_) | Sound::Fill(None) | Sound::Silence => unsent,
+            // Music must not take the place of somebody who pauses.
+            Sound::Voice => false,
         });
         let Some(fill) = fill else {
             return Some(title);
@@ -208,8 +214,10 @@ impl Engine {
         while let Some((at, event)) = self.next_event().filter(|(at, _)| *at <= horizon) {
             match event {
                 Event::Line => {
-                    if let Some((from, line)) = self.sheets.next_by(horizon) {
-                        self.begin_line(&line, from, now);
+                    if let Some((from, line)) = self.sheets.next_by(horizon)
+                        && self.begin_line(&line, from, now)
+                    {
+                        continue;
                     }
                 }
                 Event::End(id) => {
@@ -355,7 +363,7 @@ impl Engine {
             planned: None,
             due: None,
             offset: Duration::ZERO,
-            zero: None,
+            as_if_run: None,
             wants: true,
             on_air: None,
             closing: Vec::new(),
@@ -364,6 +372,8 @@ impl Engine {
             waits_for: None,
             delayed: false,
             since: now,
+            drill: false,
+            began: None,
         }
     }
 
@@ -372,8 +382,8 @@ impl Engine {
     }
 
     pub(crate) fn add_at(&mut self, mut session: Session, at: WallTime, now: WallTime) {
-        if let (Content::Relay(relay), Origin::Slot(occurrence)) = (&session.content, &session.origin) {
-            session.relay = Some(self.open_relay(*occurrence, relay, &session.title));
+        if let Content::Relay(relay) = &session.content {
+            session.relay = Some(self.open_relay(&session.origin, relay, &session.title));
         }
         if !session.is_authored() {
             let heard = at.max(self.heard_from(session.class, now));
@@ -436,8 +446,16 @@ impl Engine {
 
     /// Forgets what is over.
     fn sweep(&mut self, now: WallTime) {
-        self.sessions
-            .retain(|_, session| session.wants || session.on_air.is_some() || !session.closing.is_empty());
+        let Self {
+            sessions, outputs, ..
+        } = self;
+        sessions.retain(|id, session| {
+            let is_kept = session.wants || session.on_air.is_some() || !session.closing.is_empty();
+            if !is_kept && session.content == Content::Voice {
+                outputs.push_back(Action::CloseVoice { session: *id });
+            }
+            is_kept
+        });
         self.done.retain(|_, start| now.since(*start) < DONE_KEPT);
         self.close_relays();
         let soon: BTreeSet<_> = self
@@ -464,6 +482,15 @@ impl Engine {
                 .into_iter()
                 .map(|media| Action::Release { media }),
         );
+    }
+
+    /// Returns how long what sounds before a session lasts: the chime, or the words of a drill.
+    pub(crate) fn lead_in(&self, session: &Session) -> Option<Duration> {
+        if session.drill {
+            self.settings.drill.map(|drill| drill.duration)
+        } else {
+            self.chime()
+        }
     }
 
     pub(crate) fn chime(&self) -> Option<Duration> {

@@ -1,5 +1,6 @@
 //! Lines of the run-sheet: how they become sessions, and what becomes of those whose line is gone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use loa_model::{
@@ -9,7 +10,7 @@ use loa_model::{
 
 use crate::engine::Engine;
 use crate::library::MediaState;
-use crate::session::Session;
+use crate::session::{AsIfRun, Session};
 use crate::settings::{FIRST_PACKET, MARGIN};
 use crate::sheets::Change;
 
@@ -30,6 +31,33 @@ impl Engine {
             Origin::Override { .. } => false,
         });
         sessions.map(|session| session.id).collect()
+    }
+
+    /// Finds the sessions that wait for the air and whose content the date's new run-sheet says is not approved, each
+    /// with why it ends.
+    ///
+    /// What an earlier run left waits as well, until its media is there.
+    pub(crate) fn refused_by(&self, sheet: &RunSheet, now: WallTime) -> Vec<(SessionId, EndReason)> {
+        let refused = |line: &RunSheetLine| {
+            line.reasons.iter().find_map(|reason| match reason {
+                Reason::NotApproved { what, .. } => Some(not_approved(what)),
+                _ => None,
+            })
+        };
+        let refused: BTreeMap<OccurrenceId, EndReason> = sheet
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.occurrence, refused(line)?)))
+            .collect();
+        let waiting = self.sessions.values().filter(|session| {
+            let unsent = now + self.settings.delay(session.class) + FIRST_PACKET;
+            session.wants && !session.has_air(unsent)
+        });
+        let found = waiting.filter_map(|session| match &session.origin {
+            Origin::Slot(occurrence) => Some((session.id, refused.get(occurrence)?.clone())),
+            Origin::Override { .. } => None,
+        });
+        found.collect()
     }
 
     /// Ends a session whose line is gone; one that is still to come is forgotten, and may be planned again.
@@ -56,10 +84,7 @@ impl Engine {
             Some(Reason::QuietHours { .. }) => return Err(EndReason::QuietHours),
             Some(Reason::MinutesSpent { .. }) => return Err(EndReason::MinutesSpent),
             Some(Reason::MediaMissing) => return fault("the library does not hold its media".to_owned()),
-            Some(Reason::NotApproved { what, .. }) => {
-                let why = format!("\"{what}\" is not approved");
-                return Err(EndReason::Refused { why });
-            }
+            Some(Reason::NotApproved { what, .. }) => return Err(not_approved(what)),
             Some(Reason::NoEpisode { series }) => {
                 let why = format!("series \"{series}\" has no episode");
                 return Err(EndReason::Refused { why });
@@ -92,10 +117,11 @@ impl Engine {
         }
     }
 
-    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) {
+    /// Lets a line want the air from `from` on, or says why it never will; tells whether the air was arranged with it.
+    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> bool {
         let occurrence = line.occurrence;
         if self.done.insert(occurrence, occurrence.start).is_some() || self.shutting_down {
-            return;
+            return false;
         }
         let soonest = now + self.settings.delay(line.class) + MARGIN;
         // It waited when an earlier run was lost, and waits again: what resumes does so from its beginning.
@@ -104,11 +130,11 @@ impl Engine {
             if self.last_alive.is_some_and(|last_alive| line.end() > last_alive) || line.start >= now {
                 self.not_aired(occurrence, &line.title, EndReason::Missed, now);
             }
-            return;
+            return false;
         }
         if let Err(reason) = self.may_begin(line, now) {
             self.not_aired(occurrence, &line.title, reason, now);
-            return;
+            return false;
         }
         let origin = Origin::Slot(occurrence);
         let mut content = line.content.clone();
@@ -135,7 +161,7 @@ impl Engine {
             give_up_after: line.give_up_after,
             since: line.start,
             planned: Some(line.start),
-            zero: (late && !waited).then_some(line.start),
+            as_if_run: (late && !waited).then_some(AsIfRun::since(line.start)),
             delayed: waited,
             ..self.new_session(
                 occurrence.zone,
@@ -147,6 +173,13 @@ impl Engine {
             )
         };
         self.add_at(session, from, now);
+        true
+    }
+}
+
+fn not_approved(what: &str) -> EndReason {
+    EndReason::Refused {
+        why: format!("\"{what}\" is not approved"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loa_model::{Content, EndReason, OccurrenceId, Origin, Relay, RelayId, Sound, WallTime};
+use loa_model::{Content, EndReason, Origin, Relay, RelayId, Sound, WallTime};
 
 use crate::action::Action;
 use crate::engine::Engine;
@@ -12,7 +12,7 @@ use crate::settings::RELAY_AHEAD;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relays {
     opened: u32,
-    open: BTreeMap<OccurrenceId, (RelayId, Sound)>,
+    open: BTreeMap<Origin, (RelayId, Sound)>,
 }
 
 impl Engine {
@@ -47,20 +47,15 @@ impl Engine {
             .map(|(occurrence, relay, title)| (occurrence, relay.clone(), title.to_owned()))
             .collect();
         for (occurrence, relay, title) in soon {
-            self.open_relay(occurrence, &relay, &title);
+            self.open_relay(&Origin::Slot(occurrence), &relay, &title);
         }
     }
 
     /// Connects a relay, unless it is; returns it and what it sounds like.
     ///
     /// One without a fill of its own has the station's. A window for a studio stays free while nobody speaks.
-    pub(crate) fn open_relay(
-        &mut self,
-        occurrence: OccurrenceId,
-        spec: &Relay,
-        title: &str,
-    ) -> (RelayId, Sound) {
-        if let Some(open) = self.relays.open.get(&occurrence) {
+    pub(crate) fn open_relay(&mut self, origin: &Origin, spec: &Relay, title: &str) -> (RelayId, Sound) {
+        if let Some(open) = self.relays.open.get(origin) {
             return open.clone();
         }
         self.relays.opened += 1;
@@ -68,7 +63,7 @@ impl Engine {
         let of_station = self.settings.fill.filter(|_| !spec.studio);
         let fill = spec.fill.or(of_station.map(|fill| fill.media));
         let open = (relay, Sound::Fill(fill));
-        self.relays.open.insert(occurrence, open.clone());
+        self.relays.open.insert(origin.clone(), open.clone());
         self.outputs.push_back(Action::OpenRelay {
             relay,
             spec: Relay { fill, ..spec.clone() },
@@ -86,11 +81,12 @@ impl Engine {
             outputs,
             ..
         } = self;
-        relays.open.retain(|occurrence, (relay, _)| {
-            let carried = sessions.values().any(|session| {
-                matches!(session.content, Content::Relay(_)) && session.origin == Origin::Slot(*occurrence)
-            });
-            let needed = carried || sheets.is_upcoming(*occurrence);
+        relays.open.retain(|origin, (relay, _)| {
+            let carried = sessions
+                .values()
+                .any(|session| matches!(session.content, Content::Relay(_)) && session.origin == *origin);
+            let upcoming = matches!(origin, Origin::Slot(occurrence) if sheets.is_upcoming(*occurrence));
+            let needed = carried || upcoming;
             if !needed {
                 outputs.push_back(Action::CloseRelay { relay: *relay });
             }

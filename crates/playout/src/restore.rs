@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use loa_model::{EndReason, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, WallTime, ZoneId};
+use loa_model::{
+    Content, EndReason, OccurrenceId, Origin, PartEnded, PartStarted, PreEmption, WallTime, ZoneId,
+};
 
 use crate::engine::Engine;
-use crate::session::Session;
+use crate::session::{AsIfRun, Session};
 use crate::settings::MARGIN;
 
 /// The newest part of a session of an earlier run, as the as-run log has it.
@@ -31,8 +33,8 @@ pub struct Stretch {
 impl Engine {
     /// Takes up what an earlier run left: call it once, before the first run-sheet.
     ///
-    /// What was on air when the head-end stopped goes on as if it had run meanwhile, or from where it was if the clock
-    /// was set back; what waited to resume waits again; anything else is over. `not_aired` are occurrences that the log says never will be, `delayed` those that
+    /// What was on air when the head-end stopped goes on as if it had run until it has the air again or must wait for it,
+    /// or from where it was if the clock was set back; what waited to resume waits again; anything else is over. `not_aired` are occurrences that the log says never will be, `delayed` those that
     /// could not begin at their time and have not begun since, and `heard` is what counts towards today's minutes.
     pub fn restore(
         &mut self,
@@ -92,8 +94,10 @@ impl Engine {
         });
         let zero = started.at - started.media_offset;
         let total = whole;
+        // Whoever spoke has to press again.
+        let was_spoken = started.content == Content::Voice;
         let over = !resumes && zero + total <= now + self.settings.delay(started.class) + MARGIN;
-        if !goes_on || over || self.tree.get(started.zone).is_none() {
+        if !goes_on || over || was_spoken || self.tree.get(started.zone).is_none() {
             return;
         }
         let offset = ended
@@ -107,9 +111,10 @@ impl Engine {
             order: started.order,
             pre_emption: started.pre_emption,
             give_up_after: started.give_up_after,
+            drill: started.drill,
             since: ended.as_ref().map_or(now, |ended| ended.at),
             offset,
-            zero: (!resumes).then_some(zero),
+            as_if_run: (!resumes).then_some(AsIfRun::since(zero)),
             logged: true,
             ..self.new_session(
                 started.zone,

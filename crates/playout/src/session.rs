@@ -42,8 +42,8 @@ pub(crate) struct Session {
     pub(crate) due: Option<WallTime>,
     /// How far into the content it goes on.
     pub(crate) offset: Duration,
-    /// When its beginning would have sounded, if it goes on as if it had run.
-    pub(crate) zero: Option<WallTime>,
+    /// Set if it goes on as if it had run.
+    pub(crate) as_if_run: Option<AsIfRun>,
     /// Whether it still competes for the air.
     pub(crate) wants: bool,
     /// What is on air or about to be, with no end decided but its own.
@@ -60,6 +60,40 @@ pub(crate) struct Session {
     pub(crate) delayed: bool,
     /// Since when it waits for the air, while it does.
     pub(crate) since: WallTime,
+    /// An exercise.
+    pub(crate) drill: bool,
+    /// When it first took the air in this run.
+    pub(crate) began: Option<WallTime>,
+}
+
+/// How something would have run that was not on the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AsIfRun {
+    /// When its beginning would have sounded.
+    pub(crate) zero: WallTime,
+    /// From when on it would have waited for something stronger, and stays where it was.
+    kept_off: Option<WallTime>,
+}
+
+impl AsIfRun {
+    pub(crate) const fn since(zero: WallTime) -> Self {
+        Self { zero, kept_off: None }
+    }
+
+    /// Returns how much of it would have run by `at`.
+    fn position(self, at: WallTime) -> Duration {
+        self.kept_off
+            .map_or(at, |kept_off| kept_off.min(at))
+            .since(self.zero)
+    }
+
+    /// Returns when `total` of it would have run; none if it would still wait.
+    fn ends(self, total: Duration) -> Option<WallTime> {
+        let ends = self.zero + total;
+        self.kept_off
+            .is_none_or(|kept_off| ends <= kept_off)
+            .then_some(ends)
+    }
 }
 
 /// One stretch on the air.
@@ -80,8 +114,8 @@ pub(crate) struct Part {
     /// Why, once that is decided.
     pub(crate) reason: Option<EndReason>,
     pub(crate) chime: bool,
-    /// Offset and zero of its session before it: if it is taken back, that goes on as if this had never been.
-    before: (Duration, Option<WallTime>),
+    /// Where its session stood before it: if it is taken back, that goes on as if this had never been.
+    before: (Duration, Option<AsIfRun>),
     /// Whether its start stands in the as-run log.
     pub(crate) logged: bool,
 }
@@ -117,7 +151,8 @@ impl Session {
     fn chime_from(&self, from: WallTime, chime: Option<Duration>) -> Option<Duration> {
         chime.filter(|chime| {
             let fits = |planned| from + *chime <= planned || planned + *chime < from;
-            self.chime && self.zero.is_none() && self.planned.is_none_or(fits)
+            let ran = self.as_if_run.is_some_and(|ran| ran.kept_off.is_none());
+            self.chime && !ran && self.planned.is_none_or(fits)
         })
     }
 
@@ -126,14 +161,15 @@ impl Session {
         let chime = self.chime_from(from, chime);
         let at = from + chime.unwrap_or_default();
         let at = self.planned.map_or(at, |planned| at.max(planned));
-        let before = (self.offset, self.zero);
-        if let Some(zero) = self.zero {
-            self.offset = self.offset.max(at.since(zero));
-        }
+        let before = (self.offset, self.as_if_run);
+        self.offset = self.waiting_at(at);
         if !self.pre_emption.rejoins() {
-            self.zero = None;
+            self.as_if_run = None;
         }
         self.parts += 1;
+        if self.never_aired() {
+            self.began = Some(at - chime.unwrap_or_default());
+        }
         let whole = self.total.saturating_sub(self.offset);
         let piece = self.content.piece_at(self.offset);
         let left = piece.map(|(_, piece, begins)| (begins + piece.duration).saturating_sub(self.offset));
@@ -164,22 +200,28 @@ impl Session {
                 .relay
                 .as_ref()
                 .map_or(Sound::Fill(relay.fill), |(_, sound)| sound.clone()),
+            Content::Voice => Sound::Voice,
             Content::Silence => Sound::Silence,
         }
     }
 
     /// Returns how far into the content it is if it goes on at `at`.
     fn offset_at(&self, at: WallTime) -> Duration {
-        match (&self.on_air, self.zero) {
-            (Some(part), _) => part.position(at),
-            (None, Some(zero)) => self.offset.max(at.since(zero)),
-            (None, None) => self.offset,
+        match &self.on_air {
+            Some(part) => part.position(at),
+            None => self.waiting_at(at),
         }
+    }
+
+    /// Returns how far into the content it goes on if it begins at `at`.
+    pub(crate) fn waiting_at(&self, at: WallTime) -> Duration {
+        let ran = self.as_if_run.map(|ran| ran.position(at));
+        self.offset.max(ran.unwrap_or_default())
     }
 
     /// Returns what of it plays on beneath something that sounds from `at` to `ends`, if it ducks and has begun.
     pub(crate) fn beneath(&self, at: WallTime, ends: WallTime) -> Option<Bed> {
-        let begun = self.on_air.is_some() || self.zero.is_some_and(|zero| zero <= at);
+        let begun = self.on_air.is_some() || self.as_if_run.is_some_and(|ran| ran.zero <= at);
         if self.pre_emption != PreEmption::Duck || !begun {
             return None;
         }
@@ -260,7 +302,7 @@ impl Session {
                 what: what.to_owned(),
             }),
             chime: false,
-            before: (self.offset, self.zero),
+            before: (self.offset, self.as_if_run),
             logged: false,
         });
         self.is_unfinished()
@@ -305,7 +347,7 @@ impl Session {
         self.offset = part.position(part.ends);
         self.chime &= self.offset.is_zero() && part.ends < part.at;
         if self.pre_emption.rejoins() {
-            self.zero = Some(part.at - part.offset);
+            self.as_if_run = Some(AsIfRun::since(part.at - part.offset));
         }
         let stopped = part.stopped();
         self.closing.push(part);
@@ -384,6 +426,9 @@ impl Session {
         }
         if self.logged {
             self.parts += 1;
+            if let Some(kept_off) = self.as_if_run.and_then(|ran| ran.kept_off) {
+                self.offset = self.waiting_at(kept_off);
+            }
             let part = Part {
                 number: self.parts,
                 started_as: self.parts,
@@ -394,7 +439,7 @@ impl Session {
                 ends: now,
                 reason: None,
                 chime: false,
-                before: (self.offset, self.zero),
+                before: (self.offset, self.as_if_run),
                 logged: true,
             };
             log(AsRunEvent::Started(self.started(&part)));
@@ -420,16 +465,21 @@ impl Session {
             }
             decided = decided.or(part.reason);
             self.parts -= 1;
-            (self.offset, self.zero) = part.before;
+            (self.offset, self.as_if_run) = part.before;
             self.chime |= part.chime;
         }
         (taken, decided)
     }
 
-    /// Takes note that it may not begin yet: what rejoins goes on meanwhile.
-    pub(crate) fn wait(&mut self) {
-        if self.pre_emption.rejoins() && self.zero.is_none() {
-            self.zero = self.planned;
+    /// Takes note that something stronger has its air from `at` on: what rejoins goes on meanwhile, and what resumes stays
+    /// where it is.
+    pub(crate) fn wait(&mut self, at: WallTime) {
+        if self.pre_emption.rejoins() {
+            self.as_if_run = self.as_if_run.or(self.planned.map(AsIfRun::since));
+        } else if self.pre_emption == PreEmption::Resume
+            && let Some(ran) = &mut self.as_if_run
+        {
+            ran.kept_off = Some(ran.kept_off.map_or(at, |kept_off| kept_off.min(at)));
         }
     }
 
@@ -439,6 +489,14 @@ impl Session {
         let sent = self.on_air.as_ref().is_some_and(|part| part.from < unsent);
         let aired = self.logged || !self.closing.is_empty();
         self.wants && !sent && !aired && self.planned.is_some_and(|planned| planned > now)
+    }
+
+    /// Tells whether it is on the air, or goes on there without a break, if nothing is sent of what sounds after `unsent`.
+    pub(crate) fn has_air(&self, unsent: WallTime) -> bool {
+        let Some(part) = &self.on_air else { return false };
+        let mut closing = self.closing.iter();
+        let before = closing.rfind(|before| before.started_as != NEVER_STARTED);
+        part.from < unsent || before.is_some_and(|before| before.ends >= part.from)
     }
 
     /// Tells whether none of it was ever on air or is about to be.
@@ -466,7 +524,7 @@ impl Session {
             PreEmption::Drop => self.planned.filter(|_| ready && self.never_aired()),
             PreEmption::Resume | PreEmption::Rejoin | PreEmption::Duck => None,
         };
-        let missed = over.or(self.zero.map(|zero| zero + self.total));
+        let missed = over.or(self.as_if_run.and_then(|ran| ran.ends(self.total)));
         let missed = missed.map(|at| (at, EndReason::Missed));
         let gave_up = self
             .give_up_after
@@ -551,6 +609,7 @@ impl Session {
             cut: self.cut,
             pre_emption: self.pre_emption,
             give_up_after: self.give_up_after,
+            drill: self.drill,
         }
     }
 }

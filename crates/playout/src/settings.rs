@@ -9,6 +9,8 @@ use loa_model::{BulletinClass, ContentHash, Piece};
 pub struct EngineSettings {
     /// The station's chime; none if programmes begin without one.
     pub chime: Option<ChimeInfo>,
+    /// The words with which a drill begins, in the place of a chime; none if there are no drills.
+    pub drill: Option<ChimeInfo>,
     /// How long after it is sent a programme sounds.
     pub programme_delay: Duration,
     /// The same for live voices and emergencies.
@@ -38,6 +40,7 @@ impl EngineSettings {
         let ahead = programme_delay.max(urgent_delay) + FADE_ROOM + MARGIN;
         Self {
             chime,
+            drill: None,
             programme_delay,
             urgent_delay,
             ahead,

@@ -1,6 +1,8 @@
 //! The engine at one instant, for those who watch.
 
-use loa_model::{Heard, SessionState, Snapshot, WallTime, ZoneState};
+use std::collections::BTreeMap;
+
+use loa_model::{Heard, SessionState, Snapshot, WallTime, ZoneId, ZoneState};
 
 use crate::engine::Engine;
 use crate::session::{Part, Session};
@@ -9,33 +11,34 @@ impl Engine {
     /// Returns what every zone airs, hears and waits for at `now`.
     pub fn snapshot(&self, now: WallTime) -> Snapshot {
         let next = self.sheets.next_up();
-        let sounding: Vec<_> = self
-            .sessions
-            .values()
-            .filter_map(|session| Some((session, session.sounding(now)?)))
-            .collect();
+        // Thousands of zones are told several times a second: each session is looked at once, and each zone's chain walked.
+        let mut sounding: BTreeMap<ZoneId, (&Session, &Part)> = BTreeMap::new();
+        let mut waiting: BTreeMap<ZoneId, Vec<&Session>> = BTreeMap::new();
+        for session in self.sessions.values() {
+            if let Some(part) = session.sounding(now) {
+                let strongest = sounding.entry(session.zone).or_insert((session, part));
+                if strongest.0.priority() < session.priority() {
+                    *strongest = (session, part);
+                }
+            } else if session.wants {
+                waiting.entry(session.zone).or_default().push(session);
+            }
+        }
         let zones = self.tree.iter().map(|zone| {
-            let own = sounding.iter().filter(|(session, _)| session.zone == zone.id);
-            let in_chain = sounding
-                .iter()
-                .filter(|(session, _)| self.tree.covers(session.zone, zone.id));
-            let mut waiting: Vec<_> = self
-                .sessions
-                .values()
-                .filter(|session| session.zone == zone.id)
-                .collect();
-            waiting.retain(|session| session.wants && session.sounding(now).is_none());
+            let in_chain = self
+                .tree
+                .chain(zone.id)
+                .filter_map(|above| sounding.get(&above.id));
+            let mut waiting = waiting.remove(&zone.id).unwrap_or_default();
             waiting.sort_by_key(|session| std::cmp::Reverse(session.priority()));
             ZoneState {
                 zone: zone.id,
-                on_air: own
-                    .max_by_key(|(session, _)| session.priority())
-                    .map(|(session, part)| SessionState {
-                        since: part.from,
-                        ends: part.ends,
-                        part: part.number,
-                        ..session.state()
-                    }),
+                on_air: sounding.get(&zone.id).map(|(session, part)| SessionState {
+                    since: part.from,
+                    ends: part.ends,
+                    part: part.number,
+                    ..session.state()
+                }),
                 heard: in_chain
                     .max_by_key(|(session, _)| session.priority())
                     .map(|(session, _)| Heard {
@@ -43,6 +46,7 @@ impl Engine {
                         from: session.zone,
                         title: session.title.clone(),
                         class: session.class,
+                        drill: session.drill,
                     }),
                 waiting: waiting.into_iter().map(Session::state).collect(),
                 next: self
@@ -78,6 +82,8 @@ impl Session {
             origin: self.origin.clone(),
             title: self.title.clone(),
             class: self.class,
+            drill: self.drill,
+            began: self.began,
             since: self.since,
             ends: self.on_air.as_ref().map_or_else(
                 || self.since + self.total.saturating_sub(self.offset),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{CHIME, Station, at, last_parts, line, media, settings, tree};
 use loa_model::{
-    BulletinClass, Chime, Command, Content, Days, Piece, PreEmption, QuietPolicy, Refusal, Relay, RelayId,
-    RunSheetLine, Sound, Window, ZoneId, ZoneTree,
+    ApprovalState, BulletinClass, Chime, Command, Content, Days, Piece, PreEmption, QuietPolicy, Reason,
+    Refusal, Relay, RelayId, RunSheetLine, Sound, Window, ZoneId, ZoneTree,
 };
 use loa_playout::{Action, EngineSettings, Feed};
 
@@ -56,7 +56,7 @@ fn feeds(station: &Station) -> String {
         let what = match start.feed {
             Feed::Media { media, offset } => format!("{}+{}", media.0[0], offset.as_secs_f64()),
             Feed::Relay(relay) => format!("relay {relay}"),
-            Feed::Silence => "silence".to_owned(),
+            Feed::Voice | Feed::Silence => "silence".to_owned(),
         };
         let cut = if start.cut { " cut" } else { "" };
         format!("{}..{} {what}{cut}", common::s(start.at), common::s(start.ends))
@@ -81,6 +81,26 @@ fn a_playlist_airs_piece_after_piece_without_a_hole() {
     assert_eq!(feeds(&station), "60..70 1+0\n70..90 2+0\n90..95 3+0");
     let log = "p1@60.00+0.00..70.00+10.00 completed\np1@70.00+10.00..90.00+30.00 completed\n\
                p1@90.00+30.00..95.00+35.00 completed";
+    assert_eq!(station.log(), log);
+}
+
+/// Its next piece is decided, and nothing of it is sent.
+#[test]
+fn a_playlist_that_is_archived_on_the_air_stays_there_between_two_pieces() {
+    let mut station = Station::new(1, 0.0);
+    let line = playlist(1, 10.0, &[(1, 10.0), (2, 20.0)]);
+    station.plan(vec![line.clone()]);
+    station.run(19.0);
+    let archived = Reason::NotApproved {
+        state: ApprovalState::Archived,
+        what: "1".into(),
+    };
+    station.plan(vec![RunSheetLine {
+        reasons: vec![archived],
+        ..line
+    }]);
+    station.run(60.0);
+    let log = "p1@10.00+0.00..20.00+10.00 completed\np1@20.00+10.00..40.00+30.00 completed";
     assert_eq!(station.log(), log);
 }
 
@@ -422,11 +442,11 @@ fn nothing_normal_sounds_in_quiet_hours() {
     let refused = station.command(Command::StartOverride {
         zone: ZoneId(3),
         title: "o".into(),
-        media: media(8),
-        duration: s(5.0),
+        content: Content::piece(media(8), s(5.0)),
         class: BulletinClass::Live,
         chime: false,
         limit: s(5.0),
+        drill: false,
         by: "op".into(),
     });
     assert_eq!(refused, Err(Refusal::QuietHours(ZoneId(3))));
@@ -449,11 +469,11 @@ fn an_override_may_sound_when_it_can_first_be_heard() {
         let answer = station.command(Command::StartOverride {
             zone: ZoneId(3),
             title: "o".into(),
-            media: media(8),
-            duration: s(0.1),
+            content: Content::piece(media(8), s(0.1)),
             class: BulletinClass::Live,
             chime: false,
             limit: s(5.0),
+            drill: false,
             by: "op".into(),
         });
         assert_eq!(answer.is_ok(), may, "asked at {when}: {answer:?}");

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use common::{Station, at, last_parts, line, media};
 use loa_model::BulletinClass::{Emergency, Live, Normal, Priority};
-use loa_model::{Command, EndReason, PartEnded, PreEmption, Refusal, RunSheetLine, SessionId, ZoneId};
+use loa_model::{
+    Command, Content, EndReason, PartEnded, PreEmption, Refusal, RunSheetLine, SessionId, ZoneId,
+};
 use loa_playout::{Action, LastPart};
 
 /// Runs `lines` for 200 s and returns the log.
@@ -373,11 +375,11 @@ fn shut_down_ends_everything_once_and_refuses_more() {
     let refused = station.command(Command::StartOverride {
         zone: ZoneId(1),
         title: "late".into(),
-        media: media(9),
-        duration: Duration::from_secs(1),
+        content: Content::piece(media(9), Duration::from_secs(1)),
         class: Emergency,
         chime: false,
         limit: Duration::from_secs(1),
+        drill: false,
         by: "op".into(),
     });
     assert_eq!(refused, Err(Refusal::ShuttingDown));

@@ -277,6 +277,7 @@ const KINDS: &[&str] = &[
     "quiet_hours",
     "minutes_spent",
     "gave_up",
+    "refused",
     "head_end_lost",
     "head_end_stopped",
     "delayed",
@@ -286,5 +287,6 @@ const KINDS: &[&str] = &[
     "not aired: quiet_hours",
     "not aired: minutes_spent",
     "not aired: gave_up",
+    "not aired: refused",
     "not aired: head_end_stopped",
 ];

@@ -5,7 +5,7 @@ mod common;
 use common::script::check;
 use common::{Station, line, media};
 use loa_model::BulletinClass::{Background, Emergency, Normal, Priority};
-use loa_model::{Command, CommandDone, Refusal, SESSIONS_PER_ZONE_MAX, ZoneId};
+use loa_model::{Command, CommandDone, Content, Refusal, SESSIONS_PER_ZONE_MAX, ZoneId};
 use std::time::Duration;
 
 #[test]
@@ -41,6 +41,84 @@ fn a_planned_programme_is_prepared_started_ahead_of_time_logged_and_released() {
         ),
     ];
     check(&rows, &[]);
+}
+
+#[test]
+fn somebody_speaks_and_what_was_interrupted_goes_on() {
+    let rows = [
+        (
+            "until the button is let go",
+            "0 plan 1:z2@10+60:normal
+             20 speak 9 z1 live 0/600
+             30 over 9
+             90 end",
+            "8.87 start 1/1 z2 @10+0..70
+             10 began 1/1 @10
+             20 start 251/1 z1 @20.28+0..620.28 cut
+             20 stop 1/1 @20.28
+             20.28 ended 1/1 @20.28 pre_empted
+             20.28 began 251/1 @20.28
+             30 stop 251/1 @30.65
+             30 start 1/2 z2 @30.68+10.28..80.4
+             30.65 ended 251/1 @30.65 completed
+             30.65 hush 251
+             30.68 began 1/2 @30.68
+             80.4 ended 1/2 @80.4 completed",
+        ),
+        (
+            "until the connection is lost, or the head-end is: nobody speaks again by himself",
+            "0 plan
+             20 speak 9 z1 live 0/600
+             30 vanish 9
+             40 speak 8 z1 live 0/600
+             50 lost 55
+             90 end",
+            "20 start 251/1 z1 @20.28+0..620.28 cut
+             20.28 began 251/1 @20.28
+             30 stop 251/1 @30.65
+             30.65 ended 251/1 @30.65 speaker_lost
+             30.65 hush 251
+             40 start 251/1 z1 @40.28+0..640.28 cut
+             40.28 began 251/1 @40.28",
+        ),
+        (
+            "and a stronger one is in between: what is said meanwhile is gone, and the limit goes on",
+            "0 plan
+             20 speak 9 z1 live 0/60
+             30 override 8 z1 emergency 5
+             90 end",
+            "20 start 251/1 z1 @20.28+0..80.28 cut
+             20.28 began 251/1 @20.28
+             30 start 8/1 z1 @30.28+0..35.28
+             30 stop 251/1 @30.28
+             30.28 ended 251/1 @30.28 pre_empted
+             30.28 began 8/1 @30.28
+             34.15 start 251/2 z1 @35.28+0..80.28 cut
+             35.28 began 251/2 @35.28
+             35.28 ended 8/1 @35.28 completed
+             80.28 ended 251/2 @80.28 time_limit
+             80.28 hush 251",
+        ),
+    ];
+    check(&rows, &["prepare", "release"]);
+}
+
+#[test]
+fn a_drill_never_takes_the_air_from_an_emergency() {
+    let rows = [(
+        "whatever class it asks for, and though it is newer",
+        "0 plan
+         10 override 8 z1 emergency 20
+         15 override 9 z1 emergency 5 drill
+         60 end",
+        "10 start 8/1 z1 @10.28+0..30.28
+         10.28 began 8/1 @10.28
+         29.15 start 9/1 z1 @30.28+0..35.28
+         30.28 ended 8/1 @30.28 completed
+         30.28 began 9/1 @30.28
+         35.28 ended 9/1 @35.28 completed",
+    )];
+    check(&rows, &["prepare", "release"]);
 }
 
 #[test]
@@ -350,6 +428,64 @@ fn media_may_come_late_or_never() {
     check(&rows, &["prepare", "release"]);
 }
 
+/// Nothing airs that is not approved by the time it has the air.
+#[test]
+fn what_waits_and_is_archived_does_not_air() {
+    let rows = [
+        (
+            "before it began",
+            "0 plan 1:z1@10+20:normal
+             5 override 9 z1 emergency 30
+             15 plan 1:z1@10+20:normal:archived
+             60 end",
+            "5 start 9/1 z1 @5.28+0..35.28
+             5.28 began 9/1 @5.28
+             10 delayed 1
+             15 never 1: refused: \"p1\" is not approved
+             35.28 ended 9/1 @35.28 completed",
+        ),
+        (
+            "when it was interrupted",
+            "0 plan 1:z1@10+20:normal
+             15 override 9 z1 emergency 20
+             25 plan 1:z1@10+20:normal:archived
+             60 end",
+            "8.87 start 1/1 z1 @10+0..30
+             10 began 1/1 @10
+             15 start 9/1 z1 @15.28+0..35.28
+             15 stop 1/1 @15.28
+             15.28 ended 1/1 @15.28 pre_empted
+             15.28 began 9/1 @15.28
+             25 began 1/2 @25
+             25 ended 1/2 @25 refused
+             35.28 ended 9/1 @35.28 completed",
+        ),
+        (
+            "after a crash",
+            "0 plan 1:z1@10+40:normal
+             20 lost 25
+             25 plan 1:z1@10+40:normal:archived
+             60 end",
+            "8.87 start 1/1 z1 @10+0..50
+             10 began 1/1 @10
+             25 start 1/1 z1 @25.68+15.68..50
+             25 stop 1/1 @25
+             25 began 1/1 @25
+             25 ended 1/1 @25 refused",
+        ),
+        (
+            "what is on the air stays",
+            "0 plan 1:z1@10+20:normal
+             15 plan 1:z1@10+20:normal:archived
+             60 end",
+            "8.87 start 1/1 z1 @10+0..30
+             10 began 1/1 @10
+             30 ended 1/1 @30 completed",
+        ),
+    ];
+    check(&rows, &["prepare", "release"]);
+}
+
 #[test]
 fn a_new_run_sheet_while_on_air() {
     let rows = [
@@ -594,11 +730,11 @@ fn a_full_zone_makes_room_for_what_is_stronger_and_refuses_the_rest() {
         let command = Command::StartOverride {
             zone: ZoneId(zone),
             title: "piece".into(),
-            media: media(9),
-            duration: Duration::from_secs(60),
+            content: Content::piece(media(9), Duration::from_secs(60)),
             class,
             chime: false,
             limit: Duration::from_secs(60),
+            drill: false,
             by: "op".into(),
         };
         station.command(command)

@@ -36,7 +36,7 @@ fn what_waits_has_the_air_until_a_planned_start_without_its_chime() {
 fn a_decision_that_is_taken_back_has_never_been() {
     let rows = [
         (
-            "what goes on after a crash goes on as if it had run, until it is heard again",
+            "what goes on after a crash goes on as if it had run, until it has to wait",
             "0 plan 1:z1@10+60:background
              20 lost 30
              30 plan 1:z1@10+60:background
@@ -48,10 +48,10 @@ fn a_decision_that_is_taken_back_has_never_been() {
              30 start 9/1 z1 @30.68+0..35.68
              30 stop 1/1 @30
              30.68 began 9/1 @30.68
-             34.55 start 1/1 z1 @35.68+25.68..70
+             34.55 start 1/1 z1 @35.68+20.68..75
              35.68 began 1/1 @35.68
              35.68 ended 9/1 @35.68 completed
-             70 ended 1/1 @70 completed",
+             75 ended 1/1 @75 completed",
         ),
         (
             "a stop before the first sound leaves no silence behind",

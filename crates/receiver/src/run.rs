@@ -15,7 +15,9 @@ use crate::accounts::Accounts;
 use crate::config::{ClockTrustConfig, Config, ReportConfig};
 use crate::identity::Identity;
 use crate::keeper::{self, Keeper};
+use crate::memberships::{Memberships, News};
 use crate::playback::{BLOCK, Card, Playback, Timeline};
+use crate::printer::Printer;
 use crate::renderer::Renderer;
 use crate::reporter::Reporter;
 use crate::status::{self, OutputStatus, Status, SwitchLine};
@@ -52,6 +54,7 @@ struct Node<'a> {
     config: &'a Config,
     clock: StationClock,
     groups: GroupSet,
+    memberships: Memberships,
     channels: Vec<(Channel, Port)>,
     sink: Box<dyn Sink>,
     playback: Playback,
@@ -79,6 +82,7 @@ struct Air {
     receiver: Receiver,
     renderer: Renderer,
     accounts: Accounts,
+    printer: Printer,
     now: WallTime,
     undecodable: u64,
 }
@@ -108,6 +112,7 @@ impl<'a> Node<'a> {
             .map(|report| report_to(report, config))
             .transpose()?;
 
+        let synchronised = loa_net::kernel_clock().synchronised;
         let pair = loa_net::read_clocks();
         let mono = MonoTime::from_ns(pair.mono_ns);
         let now = WallTime::from_unix_ns(pair.wall_ns);
@@ -116,15 +121,19 @@ impl<'a> Node<'a> {
             addressing,
             root_public: config.station.root_public_key,
         };
-        let mut receiver = Receiver::new(settings, clock_trusted(config.clock.trust), now);
+        let clock = StationClock::new(mono, now);
+        let trusted = is_trusted(config.clock.trust, synchronised, &clock);
+        let mut receiver = Receiver::new(settings, trusted, now);
         recall_quiet(&mut receiver, config);
         let keeper = Keeper::start(&config.state_dir).context("cannot start the keeper thread")?;
+        let printer = Printer::start(std::io::stdout()).context("cannot start the printer thread")?;
         let renderer = Renderer::new(now.to_sample()).context("cannot make an Opus decoder")?;
         let output = &config.output;
         Ok(Self {
             config,
-            clock: StationClock::new(mono, now),
+            clock,
             groups,
+            memberships: Memberships::new(mono),
             channels,
             sink,
             playback: Playback::new(f64::from(output.volume_db), f64::from(output.limiter_dbtp)),
@@ -132,6 +141,7 @@ impl<'a> Node<'a> {
                 receiver,
                 renderer,
                 accounts: Accounts::default(),
+                printer,
                 now,
                 undecodable: 0,
             },
@@ -204,6 +214,8 @@ impl<'a> Node<'a> {
 
     /// Once a second: the clock, a line of statistics, and a report when it is time.
     fn second(&mut self) {
+        // Asked first: whatever made the kernel say so is then in the reading too.
+        let synchronised = loa_net::kernel_clock().synchronised;
         let pair = loa_net::read_clocks();
         let mono = MonoTime::from_ns(pair.mono_ns);
         let stepped = self.clock.fault().is_some();
@@ -216,11 +228,11 @@ impl<'a> Node<'a> {
                 "the system clock was set; it is not followed until the receiver starts again"
             );
         }
-        self.air
-            .receiver
-            .set_clock_trusted(clock_trusted(self.config.clock.trust));
+        let trusted = is_trusted(self.config.clock.trust, synchronised, &self.clock);
+        self.air.receiver.set_clock_trusted(trusted);
 
         self.keep_quiet(mono);
+        self.keep_memberships(mono);
 
         let now = self.clock.now(mono);
         let position = self.sink.position();
@@ -236,7 +248,7 @@ impl<'a> Node<'a> {
         };
         let output_dbfs = self.playback.take_level().rms_dbfs;
         let buffer_ms = self.air.receiver.buffered().as_secs_f64() * 1e3;
-        status::print(&Status {
+        self.air.printer.print(&Status {
             at: now,
             receiver: &self.config.code,
             playing: self.air.accounts.on_air(),
@@ -281,6 +293,24 @@ impl<'a> Node<'a> {
         self.keeper.keep(memory);
     }
 
+    /// Joins the groups again while no beacon comes. That may keep the card waiting, but nothing sounds then.
+    fn keep_memberships(&mut self, now: MonoTime) {
+        match self.memberships.look(self.air.receiver.counters().beacons, now) {
+            None => {}
+            Some(News::Heard) => info!("beacons come again"),
+            Some(News::Silent { first }) => {
+                let joined = self.groups.rejoin();
+                if !first {
+                    return;
+                }
+                warn!("no beacon comes; the groups are joined again every ten seconds");
+                if let Err(error) = joined {
+                    error!("cannot join the groups again: {:#}", anyhow::Error::from(error));
+                }
+            }
+        }
+    }
+
     fn output(&self, position: &Position) -> OutputStatus {
         OutputStatus {
             frame: position.consumed(),
@@ -301,6 +331,7 @@ impl<'a> Node<'a> {
             ("net_oversize", net.oversize),
             ("net_kernel_full", u64::from(net.kernel_full)),
             ("net_errors", self.net_errors),
+            ("net_rejoins", self.memberships.joined_again()),
             ("card_underruns", sink.underruns),
             ("card_lost", sink.lost),
             ("card_clipped", sink.clipped),
@@ -308,6 +339,7 @@ impl<'a> Node<'a> {
             ("card_resyncs", self.playback.resyncs()),
             ("report_failed", report_failed),
             ("report_skipped", report_skipped),
+            ("lines_dropped", self.air.printer.dropped()),
         ];
         counters.extend(more.map(|(name, count)| (name.to_owned(), count)));
         counters
@@ -342,7 +374,7 @@ impl<'a> Node<'a> {
         }
         if let Some(step) = self.clock.fault() {
             faults.push(format!(
-                "system clock was set by {} ms",
+                "system clock was set by {} ms; not followed until the receiver starts again",
                 step.system_ahead_ns / 1_000_000
             ));
         }
@@ -385,7 +417,7 @@ impl Air {
             self.accounts.note(&playout, self.now);
             self.renderer.handle(&playout);
             if let Playout::Switch(switch) = &playout {
-                status::print(&SwitchLine::from(switch));
+                self.printer.print(&SwitchLine::from(switch));
             }
         }
     }
@@ -409,11 +441,12 @@ fn recall_quiet(receiver: &mut Receiver, config: &Config) {
     }
 }
 
-fn clock_trusted(trust: ClockTrustConfig) -> bool {
+/// Tells whether to play by the station clock. The kernel speaks of its own clock, and after a step that is another one.
+const fn is_trusted(trust: ClockTrustConfig, synchronised: bool, clock: &StationClock) -> bool {
     match trust {
         ClockTrustConfig::Always => true,
         ClockTrustConfig::Never => false,
-        ClockTrustConfig::Auto => loa_net::kernel_clock().synchronised,
+        ClockTrustConfig::Auto => synchronised && clock.fault().is_none(),
     }
 }
 
@@ -426,3 +459,32 @@ const BEACON_MISSING: Duration = Duration::from_secs(3);
 const DATAGRAMS_PER_TURN: usize = 256;
 
 const _: () = assert!(BLOCK == 480, "a turn is ten milliseconds");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A box without a battery starts an hour behind, and NTP sets its clock while it runs: by the clock it would refuse
+    /// every packet as an hour too new.
+    #[test]
+    fn a_clock_that_was_set_and_is_not_followed_is_not_trusted() {
+        use ClockTrustConfig::{Always, Auto, Never};
+        let start = WallTime::from_unix_s(1_800_000_000);
+        let mono = |s: u64| MonoTime::from_ns(s * 1_000_000_000);
+        let mut clock = StationClock::new(mono(0), start);
+        let trusted = |clock: &StationClock| {
+            let by = |trust, synchronised| is_trusted(trust, synchronised, clock);
+            [
+                by(Auto, false),
+                by(Auto, true),
+                by(Always, false),
+                by(Never, true),
+            ]
+        };
+        assert_eq!(trusted(&clock), [false, true, true, false]);
+        clock.handle_reading(mono(1), start + Duration::from_secs(3_601));
+        assert_eq!(trusted(&clock), [false, false, true, false], "set by an hour");
+        clock.handle_reading(mono(2), start + Duration::from_secs(2));
+        assert_eq!(trusted(&clock), [false, true, true, false], "set back again");
+    }
+}

@@ -96,11 +96,3 @@ pub(crate) fn by_name(counters: &impl Serialize) -> BTreeMap<String, u64> {
         .filter_map(|(name, value)| Some((name, value.as_u64()?)))
         .collect()
 }
-
-/// Prints one JSON line; nobody reading it is no reason to stop.
-pub(crate) fn print(line: &impl Serialize) {
-    use std::io::Write as _;
-    if let Ok(text) = serde_json::to_string(line) {
-        let _ = writeln!(std::io::stdout(), "{text}");
-    }
-}

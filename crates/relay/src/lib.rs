@@ -8,14 +8,20 @@
 //! source 1 ─PCM─┼▶ watch ▸ one of them, or the fill ▸ level ▸ limit ▸ Opus ▸ queue ▶ the air thread
 //! fill     ─────┘
 //! ```
+//!
+//! A [`Voice`] is somebody who speaks now: one worker thread, and its sound comes as it is spoken.
 
+mod cushion;
 mod fetch;
 mod leveller;
+mod packets;
 mod pipeline;
 mod probe;
+mod voice;
 mod watch;
 
 pub use loa_model::relay_address::{Address, AddressError};
 pub use pipeline::{Change, Relay, RelaySpec};
 pub use probe::{ProbeError, probe};
+pub use voice::{Microphone, Voice, VoiceSpec};
 pub use watch::{On, RelayWatch, Rules, Switch};

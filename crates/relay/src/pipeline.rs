@@ -3,19 +3,19 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
-use loa_codec::{DECODED_SAMPLES_MAX, EncoderSettings, OpusDecoder, OpusEncoder, OpusError, Tuning};
-use loa_dsp::Limiter;
+use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError};
 use loa_model::relay_address::{Address, AddressError};
 use loa_model::{EncodedAudio, MonoTime};
 use tracing::{info, warn};
 
+use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
-use crate::leveller::Leveller;
+use crate::packets::{IDLE, LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
 /// What to carry.
@@ -58,26 +58,14 @@ pub struct Relay {
 }
 
 struct Shared {
-    packets: ArrayQueue<Packet>,
+    packets: Arc<Packets>,
     changes: ArrayQueue<Change>,
     stop: AtomicBool,
-    /// Packets are taken: more are made when there is room, and not by the clock.
-    taken: AtomicBool,
-    fading: AtomicBool,
-    /// Packets that nobody took, and places for which a source had no sound.
-    dropped: AtomicU64,
-    missing: AtomicU64,
-}
-
-/// One Opus packet, where it lies: the air thread allocates nothing.
-struct Packet {
-    length: usize,
-    bytes: [u8; PACKET_BYTES_MAX],
 }
 
 impl Relay {
     /// Packets ready at most.
-    pub const QUEUE: u32 = 4;
+    pub const QUEUE: u32 = QUEUE;
 
     /// Connects to all sources, and begins to watch them. `name` stands in the log.
     ///
@@ -85,12 +73,9 @@ impl Relay {
     ///
     /// If the machine cannot start a thread, or libopus refuses the settings.
     pub fn open(spec: &RelaySpec, name: &str) -> io::Result<Self> {
-        let settings = EncoderSettings {
-            bitrate: spec.bitrate,
-            tuning: Tuning::Speech,
-            packet_samples: spec.packet_samples,
-        };
-        let encoder = OpusEncoder::new(&settings).map_err(io::Error::other)?;
+        let packets = Packets::new();
+        let maker = PacketMaker::new(&packets, spec.target_lufs, spec.bitrate, spec.packet_samples)
+            .map_err(io::Error::other)?;
         let fill = spec
             .fill
             .clone()
@@ -98,13 +83,9 @@ impl Relay {
             .transpose()
             .map_err(io::Error::other)?;
         let shared = Arc::new(Shared {
-            packets: ArrayQueue::new(Self::QUEUE as usize),
+            packets,
             changes: ArrayQueue::new(CHANGES_MAX),
             stop: AtomicBool::new(false),
-            taken: AtomicBool::new(false),
-            fading: AtomicBool::new(false),
-            dropped: AtomicU64::new(0),
-            missing: AtomicU64::new(0),
         });
         let began = Instant::now();
         let size = spec.packet_samples as usize;
@@ -114,18 +95,15 @@ impl Relay {
             watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
             sources: spec.sources.iter().map(|source| Source::new(source)).collect(),
             silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
-            span: Duration::from_nanos(u64::from(spec.packet_samples) * 1_000_000_000 / 48_000),
-            leveller: Leveller::new(spec.target_lufs),
-            limiter: Limiter::for_speech(CEILING_DBTP),
-            gain: 1.0,
+            maker,
             frame: vec![0.0; size],
             other: vec![0.0; size],
             before: None,
             fill,
-            encoder,
+            missing: 0,
             began,
         };
-        let pre_skip = work.encoder.pre_skip();
+        let pre_skip = work.maker.pre_skip();
         let worker = std::thread::Builder::new()
             .name("relay".into())
             .spawn(move || work.run())?;
@@ -139,22 +117,17 @@ impl Relay {
 
     /// Goes on air: from here on it is heard at full loudness.
     pub fn begin(&mut self) {
-        self.shared.fading.store(false, Ordering::Relaxed);
+        self.shared.packets.begin();
     }
 
     /// Fades to silence within a quarter of a second of the packets that come next, and stays silent.
     pub fn fade_out(&mut self) {
-        self.shared.fading.store(true, Ordering::Relaxed);
+        self.shared.packets.fade_out();
     }
 
     /// Appends the next packet; false if there is none. Never waits.
     pub fn next_packet(&mut self, out: &mut Vec<u8>) -> bool {
-        self.shared.taken.store(true, Ordering::Relaxed);
-        let packet = self.shared.packets.pop();
-        if let Some(packet) = &packet {
-            out.extend_from_slice(&packet.bytes[..packet.length]);
-        }
-        packet.is_some()
+        self.shared.packets.next_packet(out)
     }
 
     /// Returns the next change of what it sounds like.
@@ -165,12 +138,6 @@ impl Relay {
     /// Returns samples in each packet, and by how many the encoder delays.
     pub const fn shape(&self) -> (u32, u32) {
         (self.packet_samples, self.pre_skip)
-    }
-
-    /// Returns how many packets nobody took, and for how many a source had no sound.
-    pub fn counts(&self) -> (u64, u64) {
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (count(&self.shared.dropped), count(&self.shared.missing))
     }
 }
 
@@ -188,9 +155,7 @@ struct Source {
     fetch: Option<Fetch>,
     /// When it was connected, or sound of it came last.
     last_news: Instant,
-    held: VecDeque<f32>,
-    /// Whether enough of it came to begin, or to go on after it ran dry.
-    is_flowing: bool,
+    held: Cushion,
     retry_at: Option<Instant>,
     backoff: Duration,
 }
@@ -201,8 +166,7 @@ impl Source {
             address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
             last_news: Instant::now(),
-            held: VecDeque::new(),
-            is_flowing: false,
+            held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
             retry_at: None,
             backoff: BACKOFF_MIN,
         }
@@ -215,16 +179,14 @@ struct Work {
     watch: RelayWatch,
     sources: Vec<Source>,
     silence_power: f32,
-    span: Duration,
-    leveller: Leveller,
-    limiter: Limiter,
-    gain: f32,
+    maker: PacketMaker,
     frame: Vec<f32>,
     other: Vec<f32>,
     /// What sounded before the switch that is being faded over.
     before: Option<On>,
     fill: Option<Fill>,
-    encoder: OpusEncoder,
+    /// Places for which a source that was on had no sound, or not enough.
+    missing: u64,
     began: Instant,
 }
 
@@ -236,25 +198,32 @@ impl Work {
             self.connect();
             self.listen();
             self.decide();
-            let room = self.shared.packets.len() < Relay::QUEUE as usize;
+            let room = self.shared.packets.has_room();
             if room {
                 last_taken = Instant::now();
             } else if last_taken.elapsed() > IDLE {
-                self.shared.taken.store(false, Ordering::Relaxed);
+                self.shared.packets.taken.store(false, Ordering::Relaxed);
             }
-            let taken = self.shared.taken.load(Ordering::Relaxed);
+            let taken = self.shared.packets.taken.load(Ordering::Relaxed);
             if (taken && room) || (!taken && Instant::now() >= next) {
                 if let Err(error) = self.packet() {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
                 // Never more than a packet behind: what was slept over is not made up for.
-                next = (next + self.span).max(Instant::now());
+                next = (next + self.maker.span()).max(Instant::now());
                 if taken {
                     continue;
                 }
             }
             std::thread::sleep(LOOK);
         }
+        let untaken = self.shared.packets.dropped.load(Ordering::Relaxed);
+        info!(
+            relay = self.name,
+            untaken,
+            missing = self.missing,
+            "a relay is over"
+        );
     }
 
     fn now(&self) -> MonoTime {
@@ -280,6 +249,8 @@ impl Work {
             };
             match Fetch::start(address) {
                 Ok(fetch) => {
+                    // What came before it was lost is old by now.
+                    source.held.clear();
                     source.fetch = Some(fetch);
                     source.last_news = Instant::now();
                 }
@@ -312,12 +283,11 @@ impl Work {
                     Ok(News::Audio(block)) => {
                         let power = mean_power(&block);
                         self.watch.handle_audio(index, power < self.silence_power, now);
-                        source.held.extend(block);
+                        source.held.push(block);
                         source.backoff = BACKOFF_MIN;
                         source.last_news = Instant::now();
                         if !on_air {
-                            let over = source.held.len().saturating_sub(HELD_STANDBY);
-                            source.held.drain(..over);
+                            source.held.keep_newest(HELD_STANDBY);
                         }
                     }
                     Ok(News::Failed(why)) => {
@@ -341,7 +311,7 @@ impl Work {
             }
             // Enough is held: a queue that waits is sound that will come.
             if on_air && source.held.len() >= HELD_ON_AIR {
-                let silent = mean_power(source.held.make_contiguous()) < self.silence_power;
+                let silent = mean_power(source.held.samples()) < self.silence_power;
                 self.watch.handle_audio(index, silent, now);
             }
         }
@@ -351,10 +321,7 @@ impl Work {
     fn decide(&mut self) {
         while let Some(switch) = self.watch.poll_switch() {
             info!(relay = self.name, on = ?switch.on, failed = ?switch.failed, "relay switches");
-            self.leveller.reset();
-            if let On::Source(source) = switch.on {
-                self.sources[source].is_flowing = true;
-            }
+            self.maker.is_new();
             let change = Change {
                 switch,
                 at: Instant::now(),
@@ -376,23 +343,7 @@ impl Work {
             cross_fade(&other, &mut frame);
             self.other = other;
         }
-        self.leveller.process(&mut frame, self.span.as_secs_f32());
-        let target = if self.shared.fading.load(Ordering::Relaxed) {
-            0.0
-        } else {
-            1.0
-        };
-        self.ramp(&mut frame, target);
-        self.limiter.process(&mut frame);
-        let encoded = self.encoder.encode(&frame)?;
-        let mut packet = Packet {
-            length: encoded.len().min(PACKET_BYTES_MAX),
-            bytes: [0; PACKET_BYTES_MAX],
-        };
-        packet.bytes[..packet.length].copy_from_slice(&encoded[..packet.length]);
-        if self.shared.packets.force_push(packet).is_some() {
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.maker.push(&mut frame)?;
         self.frame = frame;
         Ok(())
     }
@@ -405,33 +356,10 @@ impl Work {
                 None => frame.fill(0.0),
             },
             On::Source(source) => {
-                let source = &mut self.sources[source];
-                // After it ran dry it begins again when a little is there, not in pieces.
-                source.is_flowing |= source.held.len() >= HELD_TO_BEGIN;
-                let count = if source.is_flowing {
-                    frame.len().min(source.held.len())
-                } else {
-                    0
-                };
-                for (sample, held) in frame.iter_mut().zip(source.held.drain(..count)) {
-                    *sample = held;
-                }
-                frame[count..].fill(0.0);
-                if count < frame.len() {
-                    source.is_flowing = false;
-                    self.shared.missing.fetch_add(1, Ordering::Relaxed);
-                    soften_end(&mut frame[..count]);
+                if self.sources[source].held.read(frame) < frame.len() {
+                    self.missing += 1;
                 }
             }
-        }
-    }
-
-    /// Moves the gain towards a target, across several packets.
-    fn ramp(&mut self, frame: &mut [f32], target: f32) {
-        for sample in frame {
-            let distance = target - self.gain;
-            self.gain += distance.clamp(-FADE_STEP, FADE_STEP);
-            *sample *= self.gain;
         }
     }
 }
@@ -491,12 +419,6 @@ impl Fill {
     }
 }
 
-fn mean_power(samples: &[f32]) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "a block of a few thousand samples")]
-    let count = samples.len().max(1) as f32;
-    samples.iter().map(|sample| sample * sample).sum::<f32>() / count
-}
-
 /// Fades from `before` to what `frame` holds, with equal power.
 fn cross_fade(before: &[f32], frame: &mut [f32]) {
     #[expect(clippy::cast_precision_loss, reason = "a packet of a few thousand samples")]
@@ -508,37 +430,14 @@ fn cross_fade(before: &[f32], frame: &mut [f32]) {
     }
 }
 
-/// Takes the click out of sound that breaks off.
-fn soften_end(samples: &mut [f32]) {
-    let from = samples.len().saturating_sub(SOFT_END);
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
-    let length = (samples.len() - from).max(1) as f32;
-    for (index, sample) in samples[from..].iter_mut().enumerate() {
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
-        let left = 1.0 - index as f32 / length;
-        *sample *= left;
-    }
-}
-
-/// Largest packet that libopus makes at the rates in use (RFC 6716 §3.4 allows 1,275 bytes a frame).
-const PACKET_BYTES_MAX: usize = 1_275;
 /// Changes that wait for somebody to look; each packet he does.
 const CHANGES_MAX: usize = 16;
-/// The worker looks around this often.
-const LOOK: Duration = Duration::from_millis(5);
-/// Packets that nobody took for this long are made by the clock again.
-const IDLE: Duration = Duration::from_millis(500);
 /// Held of what is on the air, beside its queue: 300 ms.
 const HELD_ON_AIR: usize = 14_400;
 /// Held of what is not: what is heard of it first is at most this old, 400 ms.
 const HELD_STANDBY: usize = 19_200;
-/// After it ran dry: 120 ms.
+/// Held before a source is heard, 120 ms; more of one that ran dry.
 const HELD_TO_BEGIN: usize = 5_760;
-/// A fade takes 240 ms: this much a sample.
-const FADE_STEP: f32 = 1.0 / 11_520.0;
-/// 5 ms.
-const SOFT_END: usize = 240;
-const CEILING_DBTP: f64 = -1.5;
 /// A source that is connected and says nothing for this long is connected anew: longer than any patience of its own.
 const HANGS_AFTER: Duration = Duration::from_secs(8);
 /// Longer than any relay lasts.

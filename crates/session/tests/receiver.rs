@@ -631,6 +631,48 @@ fn without_a_trusted_clock_quiet_hours_go_by_the_stations() {
     assert_eq!(changes[1], quiet);
 }
 
+/// Its own clock is a day and an hour behind. Packets of a new run may come before its first beacon: until that, the
+/// hour and the day are those of the run before.
+#[test]
+fn a_new_run_of_the_head_end_moves_no_quiet_hours_and_forgets_no_minutes() {
+    let behind = |at: WallTime| at.offset_ns(-90_000 * 1_000_000_000);
+    let mut receiver = deaf_receiver(false, behind(T0.offset_ns(-3_000_000_000)));
+    let own = Session::new(3, 1, BulletinClass::Normal, 0);
+    let sent = T0.offset_ns(-2_000_000_000);
+    receiver.handle_rtcp(
+        Channel(3),
+        &own.beacon_saying(Some(&until_t0()), sent),
+        behind(sent),
+    );
+    // 1.2 s of sound, until 500 ms before the quiet hours.
+    let mut old = Session::new(2, 1, BulletinClass::Normal, -1_900);
+    old.last = Some(59);
+    for index in 0..60 {
+        receiver.handle_rtp(Channel(2), &old.packet(index), behind(old.sent(index)));
+    }
+    let play = |receiver: &mut Receiver, until_ms: i64| {
+        let until = behind(T0.offset_ns(until_ms * 1_000_000)).to_sample();
+        std::iter::from_fn(|| receiver.playout(until))
+            .filter(|output| matches!(output, Playout::Frame(_)))
+            .count()
+    };
+    assert_eq!(play(&mut receiver, -400), 60);
+    assert_eq!(receiver.quiet().sounded_s, 1);
+
+    let mut new = Session::new(2, 1, BulletinClass::Normal, -500);
+    new.on_air.session = SessionId::new(6, 1);
+    for index in 0..10 {
+        receiver.handle_rtp(Channel(2), &new.packet(index), behind(new.sent(index)));
+    }
+    assert_eq!(receiver.beacon_ahead_ns(), None, "no beacon of this run yet");
+    receiver.set_clock_trusted(false);
+    assert_eq!(receiver.quiet().silence, None);
+    assert_eq!(play(&mut receiver, -100), 10);
+    assert_eq!(receiver.quiet().sounded_s, 1, "the same day");
+    play(&mut receiver, 100);
+    assert_eq!(receiver.quiet().silence, Some(Silence::QuietHours));
+}
+
 #[test]
 fn after_a_restart_an_older_beacon_is_not_believed_even_without_a_clock() {
     let own = Session::new(3, 1, BulletinClass::Normal, 0);

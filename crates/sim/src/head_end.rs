@@ -154,7 +154,10 @@ impl HeadEnd {
                     .handle_media(media, ready.ok_or_else(|| "not in the lab".to_owned()), now);
             }
             // The lab airs media only.
-            Action::Release { .. } | Action::OpenRelay { .. } | Action::CloseRelay { .. } => {}
+            Action::Release { .. }
+            | Action::OpenRelay { .. }
+            | Action::CloseRelay { .. }
+            | Action::CloseVoice { .. } => {}
             Action::Start(start) => {
                 let delay = self.settings.delay(start.class);
                 let Feed::Media { media, offset } = start.feed else {

@@ -88,11 +88,11 @@ fn minute(conditions: Conditions, seed: u64) -> Lab {
     let emergency = Command::StartOverride {
         zone: ZoneId(2),
         title: "flood".into(),
-        media: media(9),
-        duration: Duration::from_secs(30),
+        content: Content::piece(media(9), Duration::from_secs(30)),
         class: BulletinClass::Emergency,
         chime: false,
         limit: Duration::from_secs(6),
+        drill: false,
         by: "officer".into(),
     };
     let now = lab.now();

@@ -122,11 +122,11 @@ fn raise_emergency(lab: &mut Lab) {
     let emergency = Command::StartOverride {
         zone: ZoneId(1),
         title: "flood".into(),
-        media: media(9),
-        duration: Duration::from_secs(300),
+        content: Content::piece(media(9), Duration::from_secs(300)),
         class: BulletinClass::Emergency,
         chime: false,
         limit: Duration::from_secs(20),
+        drill: false,
         by: "officer".into(),
     };
     let now = lab.now();

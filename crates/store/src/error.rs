@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use loa_model::{ApprovalState, ContentHash};
+use loa_model::{ApprovalState, ContentHash, VersionFault};
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,14 @@ pub enum StoreError {
         /// Who.
         by: String,
     },
+    /// What waits is not what was shown.
+    #[error("what waits in zone \"{zone}\" is not the change {digest}; `loa zone list` shows what it is")]
+    NotShown {
+        /// Code of the zone.
+        zone: String,
+        /// What stood for what was shown.
+        digest: String,
+    },
     /// It is not where this decision leads from: somebody decided otherwise meanwhile.
     #[error("{content} is {} by now, and cannot become {}", from.name(), to.name())]
     NoWay {
@@ -104,6 +112,20 @@ pub enum StoreError {
         /// What it should become.
         to: ApprovalState,
     },
+    /// What was to be changed is not as it was seen.
+    #[error("the schedule was changed meanwhile; look at it again")]
+    Stale,
+    /// It is not as it was seen: somebody changed it meanwhile.
+    #[error("{what} \"{name}\" was changed meanwhile; look at it again")]
+    Changed {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A programme's version in another language cannot be as it was asked.
+    #[error(transparent)]
+    Version(#[from] VersionFault),
     /// Something else needs it.
     #[error("{what} \"{name}\" is used by {by}; take it out of there first")]
     InUse {
@@ -151,6 +173,29 @@ pub enum ImportError {
         programme: String,
         /// Who airs it.
         by: String,
+    },
+    /// The import would remove what something that stays names.
+    #[error("the file {file} no longer declares {what} \"{code}\", which {by} still names; {remedy}")]
+    StillNamed {
+        /// The file.
+        file: String,
+        /// What kind of thing.
+        what: &'static str,
+        /// Its code.
+        code: String,
+        /// Who names it.
+        by: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The import would move a zone that takes two persons to where its hours are others, or nobody asks for a second person.
+    #[error(
+        "zone \"{zone}\" takes two persons to change when it may sound, and would change it by moving; first give it \
+         `quiet` and `two_persons` of its own, as they are now, and have that approved (`loa zone list`)"
+    )]
+    MovedAlone {
+        /// Its code.
+        zone: String,
     },
     /// Zones and channels would no longer be a tree of their own.
     #[error(transparent)]

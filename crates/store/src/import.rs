@@ -1,17 +1,15 @@
 //! Importing a schedule: all of it or nothing.
 
-use std::collections::BTreeMap;
-
 use loa_model::{
-    NewException, NewProfile, NewProgramme, NewSlot, NewZone, ProfileId, ProgrammeId, Schedule, SlotId,
-    WallTime, ZoneId, ZoneSettings, ZoneTree,
+    Mute, NewException, NewProfile, NewProgramme, NewSlot, NewZone, ProfileId, ProfileSpec, ProgrammeId,
+    ProgrammeSpec, Schedule, SlotChange, SlotId, SlotSpec, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use crate::audit::{AuditRow, append};
-use crate::column::{Column, json};
+use crate::column::{Column, from_json, json};
 use crate::error::Context as _;
-use crate::schedule::{rows, zones};
+use crate::schedule::{rows, rows_with, zones};
 use crate::{ImportError, Store, StoreError};
 
 /// What an import changed.
@@ -56,7 +54,7 @@ impl Store {
             for zone in &schedule.zones {
                 waiting += usize::from(put_zone(connection, &before, zone, by, at)?);
             }
-            zones(connection)?;
+            check_moved(&before, &zones(connection)?)?;
             let mut summary = ImportSummary {
                 zones: schedule.zones.len(),
                 programmes: schedule.programmes.len(),
@@ -66,20 +64,21 @@ impl Store {
                 waiting,
                 removed: 0,
             };
+            let mut gone = Vec::new();
             for file in &schedule.files {
-                summary.removed += remove_undeclared(connection, schedule, file)?;
+                gone.extend(remove_undeclared(connection, schedule, file)?);
             }
             // Things name each other both ways, so each has a row before any says what it is.
             for new in &schedule.programmes {
-                claim(connection, "programme", &new.code, &new.file)?;
+                claim(connection, "programme", &new.code, &new.file, &schedule.files)?;
             }
             for new in &schedule.profiles {
-                claim(connection, "profile", &new.code, &new.file)?;
+                claim(connection, "profile", &new.code, &new.file, &schedule.files)?;
             }
             schedule
                 .slots
                 .iter()
-                .try_for_each(|new| claim_slot(connection, new))?;
+                .try_for_each(|new| claim_slot(connection, new, &schedule.files))?;
             schedule
                 .programmes
                 .iter()
@@ -97,8 +96,10 @@ impl Store {
                 .iter()
                 .try_for_each(|exception| put_exception(connection, exception))?;
             for file in &schedule.files {
-                summary.removed += remove_unaired(connection, schedule, file)?;
+                gone.extend(remove_unaired(connection, schedule, file)?);
             }
+            refuse_named(connection, &gone)?;
+            summary.removed = gone.len();
             let row = AuditRow {
                 at,
                 who: by.to_owned(),
@@ -124,7 +125,7 @@ fn put_zone(
     let locked = old.filter(|old| {
         let unlocks = old.settings.two_persons && !zone.settings.two_persons;
         let changes = old.settings.quiet != zone.settings.quiet || unlocks;
-        changes && before.takes_two_persons(old.id)
+        changes && before.quiet_takes_two_persons(old.id)
     });
     let settings = locked.map_or_else(
         || zone.settings.clone(),
@@ -149,7 +150,12 @@ fn put_zone(
         ":settings": json(&settings),
     };
     connection.execute(query, values).context("import a zone")?;
-    let Some(old) = locked else { return Ok(false) };
+    let Some(old) = locked else {
+        // What waited is not meant any more.
+        let query = "delete from quiet_change where zone = (select id from zone where code = ?)";
+        connection.execute(query, [&zone.code]).context("import a zone")?;
+        return Ok(false);
+    };
     let query = "insert into quiet_change (zone, settings, by_user, at) values (?, ?, ?, ?)
         on conflict (zone) do update set settings = excluded.settings, by_user = excluded.by_user, at = excluded.at";
     let values = params![old.id.0, json(&zone.settings), by, Column(at)];
@@ -157,8 +163,36 @@ fn put_zone(
     Ok(true)
 }
 
+/// Refuses to move a zone that takes two persons away from the hours, or the second person, that it has from above.
+fn check_moved(before: &ZoneTree, after: &ZoneTree) -> Result<(), ImportError> {
+    let chain = |tree: &ZoneTree, id: ZoneId| tree.chain(id).map(|zone| zone.id).collect::<Vec<_>>();
+    let is_loosened = |zone: &&Zone| {
+        let id = zone.id;
+        let changes = before.quiet(id) != after.quiet(id) || !after.quiet_takes_two_persons(id);
+        changes && before.quiet_takes_two_persons(id) && chain(before, id) != chain(after, id)
+    };
+    match before.iter().find(is_loosened) {
+        Some(zone) => Err(ImportError::MovedAlone {
+            zone: zone.code.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What a file declared and no longer does.
+struct Gone {
+    table: &'static str,
+    id: i64,
+    code: String,
+    file: String,
+}
+
 /// Removes slots, profiles and exceptions that the file no longer declares.
-fn remove_undeclared(connection: &Connection, schedule: &Schedule, file: &str) -> Result<usize, ImportError> {
+fn remove_undeclared(
+    connection: &Connection,
+    schedule: &Schedule,
+    file: &str,
+) -> Result<Vec<Gone>, ImportError> {
     connection
         .execute("delete from slot_exception where file = ?", [file])
         .context("import exceptions")?;
@@ -168,44 +202,41 @@ fn remove_undeclared(connection: &Connection, schedule: &Schedule, file: &str) -
         .iter()
         .map(|profile| profile.code.as_str())
         .collect();
-    let mut removed = 0;
+    let mut removed = Vec::new();
     for (table, kept) in [("slot", slots), ("profile", profiles)] {
-        for code in codes_of(connection, table, file)? {
-            if !kept.contains(&code.as_str()) {
-                removed += connection
-                    .execute(&format!("delete from {table} where code = ?"), [&code])
-                    .context("import")?;
-            }
+        for gone in undeclared(connection, table, file, &kept)? {
+            connection
+                .execute(&format!("delete from {table} where id = ?"), [gone.id])
+                .context("import")?;
+            removed.push(gone);
         }
     }
     Ok(removed)
 }
 
 /// Removes programmes that the file no longer declares, unless somebody still airs them.
-fn remove_unaired(connection: &Connection, schedule: &Schedule, file: &str) -> Result<usize, ImportError> {
+fn remove_unaired(
+    connection: &Connection,
+    schedule: &Schedule,
+    file: &str,
+) -> Result<Vec<Gone>, ImportError> {
     let kept: Vec<_> = schedule
         .programmes
         .iter()
         .map(|programme| programme.code.as_str())
         .collect();
-    let gone: Vec<String> = codes_of(connection, "programme", file)?
-        .into_iter()
-        .filter(|code| !kept.contains(&code.as_str()))
-        .collect();
+    let gone = undeclared(connection, "programme", file, &kept)?;
     // Those that go may name each other.
-    for code in &gone {
-        let query = "delete from programme_part where programme = (select id from programme where code = ?)";
-        connection.execute(query, [code]).context("import programmes")?;
+    for one in &gone {
+        let query = "delete from programme_part where programme = ?";
+        connection.execute(query, [one.id]).context("import programmes")?;
     }
-    for code in &gone {
-        let query =
-            "select 'slot \"' || slot.code || '\"' from slot join programme on programme.id = slot.programme
-                where programme.code = ?1
+    for Gone { id, code, .. } in &gone {
+        let query = "select 'slot \"' || code || '\"' from slot where programme = ?1
             union all select 'programme \"' || whole.code || '\"' from programme_part
-                join programme whole on whole.id = programme_part.programme
-                join programme on programme.id = programme_part.part where programme.code = ?1";
+                join programme whole on whole.id = programme_part.programme where programme_part.part = ?1";
         let by: Option<String> = connection
-            .query_row(query, [code], |row| row.get(0))
+            .query_row(query, [id], |row| row.get(0))
             .optional()
             .context("import programmes")?;
         if let Some(by) = by {
@@ -216,23 +247,104 @@ fn remove_unaired(connection: &Connection, schedule: &Schedule, file: &str) -> R
             });
         }
         connection
-            .execute("delete from programme where code = ?", [code])
+            .execute("delete from programme where id = ?", [id])
             .context("import programmes")?;
     }
-    Ok(gone.len())
+    Ok(gone)
+}
+
+/// Refuses to leave a name that stands for nothing: what slots, profiles and exceptions name is a number in their JSON,
+/// which no foreign key watches.
+fn refuse_named(connection: &Connection, gone: &[Gone]) -> Result<(), ImportError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let check = |names: &[(&str, i64)], by: String, remedy: String| {
+        let named = gone.iter().find(|gone| names.contains(&(gone.table, gone.id)));
+        named.map_or(Ok(()), |gone| {
+            Err(ImportError::StillNamed {
+                file: gone.file.clone(),
+                what: gone.table,
+                code: gone.code.clone(),
+                by,
+                remedy,
+            })
+        })
+    };
+    let together = |file: &str| {
+        format!("take it out of {file} too (`loa schedule export` writes it), and import both files together")
+    };
+    let coded = |table: &str| {
+        let query = format!("select code, spec, file from {table} order by id");
+        rows(connection, &query, |row| {
+            let code: String = row.get("code")?;
+            let spec: String = row.get("spec")?;
+            let file: String = row.get("file")?;
+            Ok((code, spec, file))
+        })
+    };
+    for (code, spec, file) in coded("profile")? {
+        let spec: ProfileSpec<SlotId, ProgrammeId, ZoneId> = from_json(&spec, "profile")?;
+        let mut names = Vec::new();
+        if let Mute::Slots(slots) = &spec.mute {
+            names.extend(slots.iter().map(|slot| ("slot", slot.0)));
+        }
+        for (slot, programme) in &spec.replace {
+            names.extend([("slot", slot.0), ("programme", programme.0)]);
+        }
+        let by = format!("day profile \"{code}\" of {file}");
+        check(&names, by, together(&file))?;
+    }
+    for (code, spec, file) in coded("slot")? {
+        let spec: SlotSpec<ProgrammeId, ZoneId, ProfileId> = from_json(&spec, "slot")?;
+        if let Some(profile) = spec.profile {
+            let by = format!("slot \"{code}\" of {file}");
+            check(&[("profile", profile.0)], by, together(&file))?;
+        }
+    }
+    let query = "select slot.code, date, change, slot_exception.file from slot_exception
+        join slot on slot.id = slot_exception.slot order by slot.id, date, time";
+    let exceptions = rows(connection, query, |row| {
+        let slot: String = row.get(0)?;
+        let date: String = row.get(1)?;
+        let change: String = row.get(2)?;
+        let file: String = row.get(3)?;
+        Ok((slot, date, change, file))
+    })?;
+    for (slot, date, change, file) in exceptions {
+        let change: SlotChange<ProgrammeId> = from_json(&change, "slot exception")?;
+        let SlotChange::Replace(programme) = change else {
+            continue;
+        };
+        let (by, remedy) = if file.is_empty() {
+            let by = format!("a change by hand of slot \"{slot}\" on {date}");
+            (by, "take that change back first".to_owned())
+        } else {
+            let by = format!("the exception of slot \"{slot}\" on {date} in {file}");
+            (by, together(&file))
+        };
+        check(&[("programme", programme.0)], by, remedy)?;
+    }
+    Ok(())
 }
 
 /// Gives a thing a row, which says nothing yet if it is new.
-fn claim(connection: &Connection, table: &'static str, code: &str, file: &str) -> Result<(), ImportError> {
-    check_file(connection, table, code, file)?;
+fn claim(
+    connection: &Connection,
+    table: &'static str,
+    code: &str,
+    file: &str,
+    together: &[String],
+) -> Result<(), ImportError> {
+    check_file(connection, table, code, file, together)?;
     let query =
         format!("insert into {table} (code, spec, file) values (?, '{{}}', ?) on conflict (code) do nothing");
     connection.execute(&query, [code, file]).context("import")?;
     Ok(())
 }
 
-fn claim_slot(connection: &Connection, slot: &NewSlot) -> Result<(), ImportError> {
-    check_file(connection, "slot", &slot.code, &slot.file)?;
+fn claim_slot(connection: &Connection, slot: &NewSlot, together: &[String]) -> Result<(), ImportError> {
+    check_file(connection, "slot", &slot.code, &slot.file, together)?;
     let by = || format!("slot \"{}\"", slot.code);
     let programme = row_of(connection, "programme", &slot.spec.programme, by)?;
     let query =
@@ -272,20 +384,32 @@ fn put_programme(connection: &Connection, new: &NewProgramme) -> Result<(), Impo
             params![json(&spec), new.file, id],
         )
         .context(WHAT)?;
-    for table in ["programme_media", "programme_part"] {
-        connection
-            .execute(&format!("delete from {table} where programme = ?"), [id])
-            .context(WHAT)?;
-    }
-    for media in spec.media() {
-        let query = "insert or ignore into programme_media (programme, media) values (?, ?)";
-        connection
-            .execute(query, params![id, media.to_string()])
-            .context(WHAT)?;
-    }
+    put_media(connection, ProgrammeId(id), &spec)?;
+    connection
+        .execute("delete from programme_part where programme = ?", [id])
+        .context(WHAT)?;
     for part in spec.others() {
         let query = "insert or ignore into programme_part (programme, part) values (?, ?)";
         connection.execute(query, [id, part.0]).context(WHAT)?;
+    }
+    Ok(())
+}
+
+/// Takes note of the media that a programme names: none of them may be removed.
+pub(crate) fn put_media(
+    connection: &Connection,
+    programme: ProgrammeId,
+    spec: &ProgrammeSpec<ProgrammeId>,
+) -> Result<(), StoreError> {
+    const WHAT: &str = "take note of what a programme names";
+    connection
+        .execute("delete from programme_media where programme = ?", [programme.0])
+        .context(WHAT)?;
+    for media in spec.media() {
+        let query = "insert or ignore into programme_media (programme, media) values (?, ?)";
+        connection
+            .execute(query, params![programme.0, media.to_string()])
+            .context(WHAT)?;
     }
     Ok(())
 }
@@ -338,6 +462,13 @@ fn put_exception(connection: &Connection, new: &NewException) -> Result<(), Impo
         |code| row_of(connection, "slot", &code, by),
         |code| row_of(connection, "programme", &code, by).map(ProgrammeId),
     )?;
+    if exception.time.is_none() {
+        // What is said of one of that date's airings is heard before what is said of all, and this is the newer word.
+        let query = "delete from slot_exception where slot = ? and date = ? and file = ''";
+        connection
+            .execute(query, params![exception.slot, exception.date])
+            .context("import an exception")?;
+    }
     let query = "insert into slot_exception (slot, date, time, change, note, file) values (?, ?, ?, ?, ?, ?)
         on conflict (slot, date, time) do update
             set change = excluded.change, note = excluded.note, file = excluded.file";
@@ -357,19 +488,21 @@ fn put_exception(connection: &Connection, new: &NewException) -> Result<(), Impo
     Ok(())
 }
 
-/// Refuses to take over what another file declares: importing that one again would take it back.
+/// Refuses to take over what another file declares: importing that one again would take it back. Files that are
+/// imported together may hand things to each other.
 fn check_file(
     connection: &Connection,
     table: &'static str,
     code: &str,
     file: &str,
+    together: &[String],
 ) -> Result<(), ImportError> {
     let query = format!("select file from {table} where code = ?");
     let found: Option<String> = connection
         .query_row(&query, [code], |row| row.get(0))
         .optional()
         .context("import")?;
-    match found.filter(|found| found != file) {
+    match found.filter(|found| found != file && !together.contains(found)) {
         Some(found) => Err(ImportError::OtherFile {
             what: table,
             code: code.to_owned(),
@@ -398,14 +531,22 @@ fn row_of(
     })
 }
 
-fn codes_of(connection: &Connection, table: &str, file: &str) -> Result<Vec<String>, StoreError> {
-    let all = rows(connection, &format!("select code, file from {table}"), |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+/// Reads what a file declared, but for what is kept.
+fn undeclared(
+    connection: &Connection,
+    table: &'static str,
+    file: &str,
+    kept: &[&str],
+) -> Result<Vec<Gone>, StoreError> {
+    let query = format!("select id, code from {table} where file = ? order by code");
+    let mut declared = rows_with(connection, &query, [file], |row| {
+        Ok(Gone {
+            table,
+            id: row.get("id")?,
+            code: row.get("code")?,
+            file: file.to_owned(),
+        })
     })?;
-    let files: BTreeMap<String, String> = all.into_iter().collect();
-    Ok(files
-        .into_iter()
-        .filter(|(_, found)| found == file)
-        .map(|(code, _)| code)
-        .collect())
+    declared.retain(|one| !kept.contains(&one.code.as_str()));
+    Ok(declared)
 }

@@ -10,15 +10,15 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 
 use crate::column::{Column, from_json, get, json};
+use crate::drills::Drill;
 use crate::error::Context as _;
 use crate::schedule::{rows, rows_with};
 use crate::store::planning_changed;
-use crate::{Store, StoreError};
+use crate::{AuditRow, Store, StoreError};
 
 /// One thing to write down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "nearly every entry is an as-run event")]
 pub enum JournalEntry {
     /// What the engine reports.
     AsRun(AsRunEvent),
@@ -32,7 +32,22 @@ pub enum JournalEntry {
         packets: u64,
         /// Bytes of Opus in them.
         octets: u64,
+        /// When the first of them was; none if there was none.
+        first: Option<WallTime>,
     },
+    /// Somebody asked for a session: when a button was pressed, and when the engine had accepted it.
+    Asked {
+        /// Which session.
+        session: SessionId,
+        /// When it was pressed.
+        pressed: WallTime,
+        /// When it was accepted.
+        accepted: WallTime,
+    },
+    /// A drill was put on the air.
+    Drill(Drill),
+    /// Somebody did something.
+    Audit(AuditRow),
 }
 
 /// One part of the as-run log.
@@ -286,6 +301,7 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<(AsRunRow, PartJson)> {
         give_up_after: row
             .get::<_, Option<Column<Duration>>>("give_up_after")?
             .map(|span| span.0),
+        drill: row.get("drill")?,
     };
     let ended = match row.get::<_, Option<i64>>("ended_at")? {
         None => None,
@@ -336,7 +352,7 @@ fn record(connection: &Connection, entry: &JournalEntry) -> Result<(), StoreErro
             let (session, at, ends) = (Column(part.session), Column(part.at), Column(part.ends));
             let media = match &part.sound {
                 Sound::Media(media) | Sound::Fill(Some(media)) => Some(Column(*media)),
-                Sound::Source(_) | Sound::Fill(None) | Sound::Silence => None,
+                Sound::Source(_) | Sound::Fill(None) | Sound::Voice | Sound::Silence => None,
             };
             let sound = json(&part.sound);
             let values = params![
@@ -397,12 +413,27 @@ fn record(connection: &Connection, entry: &JournalEntry) -> Result<(), StoreErro
             part,
             packets,
             octets,
+            first,
         } => {
-            let query = "update as_run set packets = ?, octets = ? where session = ? and part = ?";
+            let query =
+                "update as_run set packets = ?, octets = ?, first_packet = ? where session = ? and part = ?";
             let count = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX);
-            let values = params![count(packets), count(octets), Column(*session), part];
+            let first = first.map(Column);
+            let values = params![count(packets), count(octets), first, Column(*session), part];
             connection.execute(query, values).context(WHAT)?;
         }
+        JournalEntry::Asked {
+            session,
+            pressed,
+            accepted,
+        } => {
+            let query =
+                "insert into asked (session, pressed, accepted) values (?, ?, ?) on conflict do nothing";
+            let values = params![Column(*session), Column(*pressed), Column(*accepted)];
+            connection.execute(query, values).context(WHAT)?;
+        }
+        JournalEntry::Drill(drill) => drill.insert(connection)?,
+        JournalEntry::Audit(row) => crate::audit::append(connection, row)?,
     }
     Ok(())
 }
@@ -415,9 +446,9 @@ fn record_session(connection: &Connection, part: &PartStarted) -> Result<(), Sto
     };
     // What fails on the air is taken out of the content: a restart goes on with the rest.
     let query = "insert into session
-            (id, zone, title, content, class, place, pre_emption, give_up_after, cut, slot, slot_start)
+            (id, zone, title, content, class, place, pre_emption, give_up_after, cut, drill, slot, slot_start)
         values
-            (:id, :zone, :title, :content, :class, :place, :pre_emption, :give_up_after, :cut, :slot, :slot_start)
+            (:id, :zone, :title, :content, :class, :place, :pre_emption, :give_up_after, :cut, :drill, :slot, :slot_start)
         on conflict do update set content = excluded.content";
     let values = named_params! {
         ":id": Column(part.session),
@@ -429,6 +460,7 @@ fn record_session(connection: &Connection, part: &PartStarted) -> Result<(), Sto
         ":class": Column(part.class),
         ":pre_emption": Column(part.pre_emption),
         ":cut": part.cut,
+        ":drill": part.drill,
         ":slot": slot,
         ":slot_start": slot_start,
     };

@@ -1,6 +1,8 @@
 //! Receivers, what they report, and the proof that comes of it.
 
-use loa_model::{BulletinClass, Receipt, Receiver, ReceiverId, SessionId, WallTime, ZoneId};
+use std::collections::BTreeMap;
+
+use loa_model::{BulletinClass, Place, Receipt, Receiver, ReceiverId, SessionId, WallTime, ZoneId};
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde::Serialize;
 
@@ -15,10 +17,36 @@ pub struct ReceiverRow {
     /// The receiver.
     #[serde(flatten)]
     pub receiver: Receiver,
-    /// When its newest report was made; none until it was first heard from.
+    /// When its newest report was made, by its own clock; none until it was first heard from.
     pub report_at: Option<WallTime>,
+    /// When that came, by the station's clock.
+    pub seen_at: Option<WallTime>,
     /// The JSON of that report.
     pub report: Option<String>,
+}
+
+/// A report to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NewReport<'a> {
+    /// When the receiver started, by its own clock.
+    pub started: WallTime,
+    /// When the report was made, by the same.
+    pub at: WallTime,
+    /// When it came, by the station's clock.
+    pub seen: WallTime,
+    /// The JSON of it.
+    pub text: &'a str,
+    /// What it says was played.
+    pub receipts: &'a [Receipt],
+}
+
+/// What a receiver played last, by its own account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewestReceipt {
+    /// Name of the programme; none if the log does not know the session.
+    pub title: Option<String>,
+    /// Its account.
+    pub receipt: Receipt,
 }
 
 /// What is known of one session at one receiver that should have played it.
@@ -99,7 +127,47 @@ impl Store {
             code: code.to_owned(),
             zone: zone.id,
             public_key: *public_key,
+            place: None,
         })
+    }
+
+    /// Says where a receiver stands; none where that is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unknown`].
+    pub fn place_receiver(&mut self, code: &str, place: Option<Place>) -> Result<(), StoreError> {
+        let query = "update receiver set latitude = ?, longitude = ? where code = ?";
+        let latitude = place.map(|place| place.latitude_e6);
+        let longitude = place.map(|place| place.longitude_e6);
+        let placed = self
+            .connection
+            .execute(query, params![latitude, longitude, code])
+            .context("place a receiver")?;
+        if placed == 0 {
+            return Err(StoreError::Unknown {
+                what: "receiver",
+                name: code.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads the newest receipt of each receiver, by its row: of which session, and what it says.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn newest_receipts(&self) -> Result<BTreeMap<ReceiverId, NewestReceipt>, StoreError> {
+        let read = rows(&self.connection, NEWEST_RECEIPTS, |row| {
+            let (id, body): (i64, String) = (row.get("receiver")?, row.get("body")?);
+            Ok((ReceiverId(id), body, row.get("title")?))
+        })?;
+        let receipt = |(id, body, title): (ReceiverId, String, Option<String>)| {
+            let receipt = from_json(&body, "receipt")?;
+            Ok((id, NewestReceipt { title, receipt }))
+        };
+        read.into_iter().map(receipt).collect()
     }
 
     /// Strikes a receiver off; what it reported goes with it.
@@ -121,32 +189,47 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a receiver's report, unless one as new is there already. Tells whether it was kept.
+    /// Keeps a receiver's report, unless one as new of the same start came before. Tells whether it was kept.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub fn put_report(
-        &mut self,
-        receiver: ReceiverId,
-        at: WallTime,
-        report: &str,
-        receipts: &[Receipt],
-    ) -> Result<bool, StoreError> {
-        self.change("keep a report", |connection| {
-            let query = "update receiver set report_at = ?1, report = ?2
-                where id = ?3 and coalesce(report_at, 0) < ?1";
-            let kept = connection
-                .execute(query, params![Column(at), report, receiver.0])
-                .context("keep a report")?;
-            if kept == 0 {
-                return Ok(false);
+    pub fn put_report(&mut self, receiver: ReceiverId, report: &NewReport<'_>) -> Result<bool, StoreError> {
+        const WHAT: &str = "keep a report";
+        let NewReport {
+            started,
+            at,
+            seen,
+            text,
+            receipts,
+        } = *report;
+        self.change(WHAT, |connection| {
+            // A receiver's clock may be years wrong, and set between two starts: reports of one start have an order, starts
+            // have none. A start that is not known is new; of one that is, whoever repeats what they caught is too late.
+            let values = params![receiver.0, Column(started), Column(at)];
+            let query = "update receiver_start set report_at = ?3
+                where receiver = ?1 and started = ?2 and report_at < ?3";
+            let newer = connection.execute(query, values).context(WHAT)?;
+            if newer == 0 {
+                let query = "insert or ignore into receiver_start (receiver, started, report_at)
+                    select id, ?2, ?3 from receiver where id = ?1";
+                if connection.execute(query, values).context(WHAT)? == 0 {
+                    return Ok(false);
+                }
+                // Rows come in order of their numbers.
+                let query = "delete from receiver_start where receiver = ?1 and rowid not in
+                    (select rowid from receiver_start where receiver = ?1 order by rowid desc limit ?2)";
+                let values = params![receiver.0, STARTS_MAX];
+                connection.execute(query, values).context(WHAT)?;
             }
+            let query = "update receiver set report_at = ?, seen_at = ?, report = ? where id = ?";
+            let values = params![Column(at), Column(seen), text, receiver.0];
+            connection.execute(query, values).context(WHAT)?;
             for receipt in receipts {
                 let query = "insert into receipt (session, receiver, at, body) values (?, ?, ?, ?)
                     on conflict (session, receiver) do update set at = excluded.at, body = excluded.body";
                 let values = params![Column(receipt.session), receiver.0, Column(at), json(receipt)];
-                connection.execute(query, values).context("keep a report")?;
+                connection.execute(query, values).context(WHAT)?;
             }
             Ok(true)
         })
@@ -224,13 +307,93 @@ fn receiver(row: &Row<'_>) -> rusqlite::Result<ReceiverRow> {
         code: row.get("code")?,
         zone: ZoneId(row.get("zone")?),
         public_key: row.get("public_key")?,
+        place: row
+            .get::<_, Option<i32>>("latitude")?
+            .zip(row.get("longitude")?)
+            .map(|(latitude_e6, longitude_e6)| Place {
+                latitude_e6,
+                longitude_e6,
+            }),
     };
-    let report_at = row
-        .get::<_, Option<Column<WallTime>>>("report_at")?
-        .map(|at| at.0);
+    let time = |column: &str| -> rusqlite::Result<_> {
+        let time: Option<Column<WallTime>> = row.get(column)?;
+        Ok(time.map(|time| time.0))
+    };
     Ok(ReceiverRow {
         receiver,
-        report_at,
+        report_at: time("report_at")?,
+        seen_at: time("seen_at")?,
         report: row.get("report")?,
     })
+}
+
+/// Years of receipts lie there: each receiver's newest is found by itself, which the cross join has SQLite do in that order.
+const NEWEST_RECEIPTS: &str = "select receipt.receiver, receipt.body, session.title
+    from receiver cross join receipt on receipt.receiver = receiver.id
+        and receipt.session = (select max(own.session) from receipt as own where own.receiver = receiver.id)
+    left join session on session.id = receipt.session";
+/// Starts of one receiver that are remembered: years of power cuts.
+const STARTS_MAX: i64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_receiver() -> (tempfile::TempDir, Store, ReceiverId) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::create(&dir.path().join("loa.db")).unwrap();
+        let query = "insert into zone (id, code, name, channel, settings) values (1, 'xa', 'Xã', 1, ?)";
+        let settings = json(&loa_model::ZoneSettings::default());
+        store.connection.execute(query, [settings]).unwrap();
+        let pole = store.add_receiver("pole", "xa", &[1; 32]).unwrap();
+        (dir, store, pole.id)
+    }
+
+    #[test]
+    fn the_newest_receipts_are_found_without_reading_all() {
+        let (_dir, store, _) = with_receiver();
+        let query = format!("explain query plan {NEWEST_RECEIPTS}");
+        let plan = rows(&store.connection, &query, |row| row.get::<_, String>("detail")).unwrap();
+        assert!(
+            plan.iter().any(|step| step.starts_with("SEARCH receipt")),
+            "{plan:#?}"
+        );
+        let reads_all = |step: &String| step.starts_with("SCAN") && !step.starts_with("SCAN receiver");
+        let finds_newest = |step: &String| step.contains("receipt_receiver (receiver=?)");
+        assert!(
+            !plan.iter().any(reads_all) && plan.iter().any(finds_newest),
+            "{plan:#?}"
+        );
+    }
+
+    #[test]
+    fn starts_that_are_long_past_are_forgotten_and_the_newest_are_not() {
+        let (_dir, mut store, pole) = with_receiver();
+        let query = "with recursive start (at) as (select 1 union all select at + 1 from start where at < ?)
+            insert into receiver_start (receiver, started, report_at) select ?, at, at from start";
+        let put = store
+            .connection
+            .execute(query, params![STARTS_MAX, pole.0])
+            .unwrap();
+        assert_eq!(i64::try_from(put), Ok(STARTS_MAX));
+        let time = WallTime::from_unix_ns(-5);
+        let report = NewReport {
+            started: time,
+            at: time,
+            seen: time,
+            text: "{}",
+            receipts: &[],
+        };
+        assert!(store.put_report(pole, &report).unwrap());
+        assert!(!store.put_report(pole, &report).unwrap());
+        let query = "select count(*), min(started), max(started) from receiver_start where started > 0";
+        let left = store.connection.query_row(query, [], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        });
+        assert_eq!(left.unwrap(), (STARTS_MAX - 1, 2, STARTS_MAX));
+    }
 }

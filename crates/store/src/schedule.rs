@@ -8,9 +8,11 @@ use loa_model::{
     SlotException, SlotId, WallTime, Zone, ZoneId, ZoneSettings, ZoneTree,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::audit::{AuditRow, append};
-use crate::column::{Column, from_json, get};
+use crate::column::{Column, from_json, get, json};
 use crate::error::Context as _;
 use crate::{Store, StoreError};
 
@@ -23,10 +25,29 @@ pub struct ScheduleRows {
     pub slots: Vec<Slot>,
     /// Every exception.
     pub exceptions: Vec<SlotException>,
+    /// The file that declares each of them, in the same order; empty for one that was made by hand.
+    pub exception_files: Vec<String>,
     /// Every day profile.
     pub profiles: Vec<Profile>,
     /// Names of the files that declare things: kind of thing, its code, and the file.
     pub owners: Vec<(&'static str, String, String)>,
+}
+
+/// A change of quiet hours that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuietChange {
+    /// Code of the zone.
+    pub zone: String,
+    /// What is in force, with the hours of the zone above if it has none of its own.
+    pub before: ZoneSettings,
+    /// What would be, likewise.
+    pub after: ZoneSettings,
+    /// Who made it.
+    pub by: String,
+    /// When.
+    pub at: WallTime,
+    /// Stands for all of this: whoever approves it tells what they were shown.
+    pub digest: String,
 }
 
 impl Store {
@@ -87,7 +108,9 @@ impl Store {
         });
         let profiles = profiles.collect::<Result<_, StoreError>>()?;
         let query = "select * from slot_exception order by slot, date, time";
+        let mut exception_files: Vec<String> = Vec::new();
         let exceptions = rows(connection, query, |row| {
+            exception_files.push(row.get("file")?);
             let change: String = row.get("change")?;
             let time: String = row.get("time")?;
             Ok((
@@ -111,6 +134,7 @@ impl Store {
             programmes,
             slots,
             exceptions: exceptions.collect::<Result<_, StoreError>>()?,
+            exception_files,
             profiles,
             owners,
         })
@@ -183,57 +207,58 @@ impl Store {
         })
     }
 
-    /// Reads the changes of quiet hours that wait for a second person: the zone, what would be in force, who made it.
+    /// Reads the changes of quiet hours that wait for a second person.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub fn quiet_changes(&self) -> Result<Vec<(ZoneId, ZoneSettings, String)>, StoreError> {
-        let query = "select * from quiet_change order by zone";
-        let read = rows(&self.connection, query, |row| {
-            let settings: String = row.get("settings")?;
-            Ok((ZoneId(row.get("zone")?), settings, row.get("by_user")?))
-        })?;
-        let change = |(zone, settings, by): (ZoneId, String, String)| {
-            Ok((zone, from_json(&settings, "quiet hours")?, by))
-        };
-        read.into_iter().map(change).collect()
+    pub fn quiet_changes(&self) -> Result<Vec<QuietChange>, StoreError> {
+        quiet_changes(&self.connection)
     }
 
-    /// Puts a change of quiet hours into force, as the second person.
+    /// Puts a change of quiet hours into force, as the second person; `digest` stands for what they were shown.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unknown`] if none waits, [`StoreError::SamePerson`] if `by` made it.
-    pub fn approve_quiet(&mut self, zone: &str, by: &str, at: WallTime) -> Result<(), StoreError> {
+    /// [`StoreError::Unknown`] if none waits, [`StoreError::SamePerson`] if `by` made it, [`StoreError::NotShown`] if
+    /// another waits by now.
+    pub fn approve_quiet(
+        &mut self,
+        zone: &str,
+        digest: &str,
+        by: &str,
+        at: WallTime,
+    ) -> Result<(), StoreError> {
         const WHAT: &str = "change quiet hours";
         self.change_planned(WHAT, |connection| {
-            let query = "select zone.id, quiet_change.settings, quiet_change.by_user from quiet_change
-                join zone on zone.id = quiet_change.zone where zone.code = ?";
-            let found: Option<(i64, String, String)> = connection
-                .query_row(query, [zone], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                .optional()
-                .context(WHAT)?;
-            let (id, settings, made_by) = found.ok_or_else(|| StoreError::Unknown {
+            let waiting = quiet_changes(connection)?
+                .into_iter()
+                .find(|change| change.zone == zone);
+            let waiting = waiting.ok_or_else(|| StoreError::Unknown {
                 what: "waiting change of quiet hours in zone",
                 name: zone.to_owned(),
             })?;
-            if made_by == by {
-                return Err(StoreError::SamePerson { by: made_by });
+            if waiting.by == by {
+                return Err(StoreError::SamePerson { by: waiting.by });
             }
-            connection
-                .execute("update zone set settings = ? where id = ?", params![settings, id])
-                .context(WHAT)?;
-            connection
-                .execute("delete from quiet_change where zone = ?", [id])
-                .context(WHAT)?;
+            if waiting.digest != digest {
+                return Err(StoreError::NotShown {
+                    zone: zone.to_owned(),
+                    digest: digest.to_owned(),
+                });
+            }
+            let query = "update zone set settings = (select quiet_change.settings from quiet_change
+                where quiet_change.zone = zone.id) where code = ?";
+            connection.execute(query, [zone]).context(WHAT)?;
+            let query = "delete from quiet_change where zone = (select id from zone where code = ?)";
+            connection.execute(query, [zone]).context(WHAT)?;
             append(
                 connection,
                 &AuditRow {
                     at,
                     who: by.to_owned(),
                     action: "quiet hours approved".to_owned(),
-                    detail: format!("{zone}, changed by {made_by}"),
+                    detail: format!("{zone}, changed by {}", waiting.by),
                     ..AuditRow::default()
                 },
             )
@@ -294,6 +319,39 @@ impl Store {
             audit.iter().try_for_each(|row| append(connection, row))
         })
     }
+}
+
+fn quiet_changes(connection: &Connection) -> Result<Vec<QuietChange>, StoreError> {
+    let tree = zones(connection)?;
+    let query = "select * from quiet_change order by zone";
+    let read = rows(connection, query, |row| {
+        let settings: String = row.get("settings")?;
+        let by: String = row.get("by_user")?;
+        let at: WallTime = get(row, "at")?;
+        Ok((ZoneId(row.get("zone")?), settings, by, at))
+    })?;
+    let change = |(id, settings, by, at): (ZoneId, String, String, WallTime)| {
+        let zone = tree.get(id).ok_or(StoreError::Damaged { what: "zone tree" })?;
+        let above = zone.parent.and_then(|parent| tree.quiet(parent));
+        let whole = |settings: &ZoneSettings| ZoneSettings {
+            quiet: settings.quiet.as_ref().or(above).cloned(),
+            ..settings.clone()
+        };
+        let wanted: ZoneSettings = from_json(&settings, "quiet hours")?;
+        let (before, after) = (whole(&zone.settings), whole(&wanted));
+        let told = json(&(&zone.code, &before, &after, &by, at));
+        let mut digest = ContentHash(Sha256::digest(told.as_bytes()).into()).to_string();
+        digest.truncate(DIGEST_DIGITS);
+        Ok(QuietChange {
+            zone: zone.code.clone(),
+            before,
+            after,
+            by,
+            at,
+            digest,
+        })
+    };
+    read.into_iter().map(change).collect()
 }
 
 /// Reads how far a content is; what nobody decided about is a draft.
@@ -381,3 +439,6 @@ pub(crate) fn zones(connection: &Connection) -> Result<ZoneTree, StoreError> {
     ZoneTree::new(zones.collect::<Result<_, StoreError>>()?)
         .map_err(|_| StoreError::Damaged { what: "zone tree" })
 }
+
+/// Enough to type; what it stands for holds an instant, which nobody chooses.
+const DIGEST_DIGITS: usize = 8;

@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use loa_model::{
     Approval, ApprovalState, AsRunEvent, BulletinClass, Channel, Chime, Content, ContentHash, DayRule,
-    DaySpan, EndReason, LineName, Media, Mute, NewException, NewProfile, NewProgramme, NewSlot, NewZone,
-    ORDER_DEFAULT, OccurrenceId, Origin, Overrun, PartEnded, PartStarted, PreEmption, ProfileSpec,
-    ProgrammeSpec, QuietPolicy, Reason, Receipt, Recurrence, RunSheet, RunSheetLine, Schedule, SessionId,
-    SlotChange, SlotException, SlotId, SlotSpec, Sound, Source, TieRule, Verdict, WallTime, YearDay, ZoneId,
-    ZoneSettings,
+    DaySpan, EmergencyTemplate, EndReason, LineName, Media, Message, Mute, NewException, NewProfile,
+    NewProgramme, NewSlot, NewZone, ORDER_DEFAULT, OccurrenceId, Origin, Overrun, PartEnded, PartStarted,
+    PreEmption, ProfileSpec, ProgrammeSpec, QuietPolicy, Reason, Receipt, Recurrence, RunSheet, RunSheetLine,
+    Schedule, SessionId, SlotChange, SlotException, SlotId, SlotSpec, Sound, Source, TieRule, Verdict,
+    WallTime, YearDay, ZoneId, ZoneSettings,
 };
 use loa_store::{
-    AuditRow, AuditVerdict, Finding, ImportError, JournalEntry, MediaRow, OpenError, Store, StoreError,
+    AuditRow, AuditVerdict, By, Cut, Drill, Finding, ImportError, JournalEntry, MediaRow, NewReport,
+    OpenError, Store, StoreError,
 };
 use proptest::prelude::*;
 
 const T0: WallTime = WallTime::from_unix_s(1_800_000_000);
+const BY: By<'_> = By { who: "an", at: T0 };
 
 struct Disk {
     _dir: tempfile::TempDir,
@@ -53,6 +55,9 @@ fn media(number: u8) -> MediaRow {
         file_name: format!("m{number}.mp3"),
         added_at: T0,
         series: None,
+        zone: None,
+        added_by: "an".into(),
+        cut: None,
     }
 }
 
@@ -175,6 +180,7 @@ fn started(session: u64, part: u32, at_s: i64) -> PartStarted {
         cut: true,
         pre_emption: PreEmption::Resume,
         give_up_after: Some(Duration::from_secs(900)),
+        drill: true,
     }
 }
 
@@ -249,21 +255,24 @@ fn a_profile_is_switched_on_and_off_for_days() {
     assert_eq!(store.schedule().unwrap().profiles[0].switched_on.len(), 1);
 }
 
+fn quiet(minutes: u16) -> Option<QuietPolicy> {
+    Some(QuietPolicy {
+        minutes_a_day: Some(minutes),
+        ..QuietPolicy::default()
+    })
+}
+
+/// The schedule with quiet hours in its top zone.
+fn with(minutes: u16, two_persons: bool) -> Schedule {
+    let mut new = schedule();
+    new.zones[0].settings.quiet = quiet(minutes);
+    new.zones[0].settings.two_persons = two_persons;
+    new
+}
+
 #[test]
 fn quiet_hours_that_take_two_persons_wait_for_the_second() {
     let (_disk, mut store) = stocked();
-    let quiet = |minutes| {
-        Some(QuietPolicy {
-            minutes_a_day: Some(minutes),
-            ..QuietPolicy::default()
-        })
-    };
-    let with = |minutes, two_persons| {
-        let mut new = schedule();
-        new.zones[0].settings.quiet = quiet(minutes);
-        new.zones[0].settings.two_persons = two_persons;
-        new
-    };
     assert_eq!(
         store.import_schedule(&with(60, true), "an", T0).unwrap().waiting,
         0
@@ -278,15 +287,104 @@ fn quiet_hours_that_take_two_persons_wait_for_the_second() {
         (quiet(60), true)
     );
     assert_eq!(of(&store, "xa").quiet, None);
-    let error = store.approve_quiet("tinh", "an", T0).unwrap_err();
+    let digest = store.quiet_changes().unwrap()[0].digest.clone();
+    let error = store.approve_quiet("tinh", &digest, "an", T0).unwrap_err();
     assert!(error.to_string().contains("takes a second person"), "{error}");
-    store.approve_quiet("tinh", "binh", T0).unwrap();
+    store.approve_quiet("tinh", &digest, "binh", T0).unwrap();
     assert_eq!(
         (of(&store, "tinh").quiet, of(&store, "tinh").two_persons),
         (quiet(600), false)
     );
     assert_eq!(store.quiet_changes().unwrap().len(), 1);
-    assert!(store.approve_quiet("tinh", "binh", T0).is_err(), "none waits");
+    let again = store.approve_quiet("tinh", &digest, "binh", T0);
+    assert!(again.is_err(), "none waits");
+}
+
+#[test]
+fn quiet_hours_that_were_withdrawn_wait_no_longer() {
+    let (_disk, mut store) = stocked();
+    store.import_schedule(&with(60, true), "an", T0).unwrap();
+    store.import_schedule(&with(600, true), "an", T0).unwrap();
+    let digest = store.quiet_changes().unwrap()[0].digest.clone();
+    assert_eq!(
+        store.import_schedule(&with(60, true), "an", T0).unwrap().waiting,
+        0
+    );
+    assert_eq!(store.quiet_changes().unwrap(), []);
+    let error = store.approve_quiet("tinh", &digest, "binh", T0).unwrap_err();
+    assert!(matches!(error, StoreError::Unknown { .. }), "{error}");
+}
+
+#[test]
+fn the_second_person_approves_the_quiet_hours_that_they_were_shown() {
+    let (_disk, mut store) = stocked();
+    store.import_schedule(&with(60, true), "an", T0).unwrap();
+    // The commune has the hours of the province, and asks for its own.
+    let wanted = |minutes| {
+        let mut new = with(60, true);
+        new.zones[1].settings.quiet = quiet(minutes);
+        new
+    };
+    store.import_schedule(&wanted(90), "an", T0).unwrap();
+    let seen = store.quiet_changes().unwrap().remove(0);
+    assert_eq!(
+        (seen.zone.as_str(), &seen.before.quiet, &seen.after.quiet),
+        ("xa", &quiet(60), &quiet(90))
+    );
+    store.import_schedule(&wanted(900), "an", T0).unwrap();
+    let error = store.approve_quiet("xa", &seen.digest, "binh", T0).unwrap_err();
+    assert!(matches!(error, StoreError::NotShown { .. }), "{error}");
+    let of = |store: &Store| {
+        store
+            .zones()
+            .unwrap()
+            .by_code("xa")
+            .unwrap()
+            .settings
+            .quiet
+            .clone()
+    };
+    assert_eq!(of(&store), None);
+    let seen = store.quiet_changes().unwrap().remove(0);
+    store.approve_quiet("xa", &seen.digest, "binh", T0).unwrap();
+    assert_eq!(of(&store), quiet(900));
+}
+
+#[test]
+fn a_zone_that_takes_two_persons_is_not_moved_to_other_quiet_hours_by_one() {
+    let (_disk, mut store) = stocked();
+    let with_district = || {
+        let mut new = with(60, true);
+        new.zones.insert(1, zone("huyen", None, 3));
+        new
+    };
+    store.import_schedule(&with_district(), "an", T0).unwrap();
+    let mut moved = with_district();
+    moved.zones[2].parent = Some("huyen".into());
+    let before = store.zones().unwrap();
+    let error = store.import_schedule(&moved, "an", T0).unwrap_err();
+    assert!(
+        matches!(&error, ImportError::MovedAlone { zone } if zone == "xa"),
+        "{error}"
+    );
+    assert_eq!(store.zones().unwrap(), before);
+    // Where the hours are the same and nobody asks for a second person any more, neither.
+    moved.zones[1].settings.quiet = quiet(60);
+    let error = store.import_schedule(&moved, "an", T0).unwrap_err();
+    assert!(matches!(error, ImportError::MovedAlone { .. }), "{error}");
+
+    // It takes its hours along, which a second person has seen.
+    let mut own = with_district();
+    own.zones[2].settings = own.zones[0].settings.clone();
+    assert_eq!(store.import_schedule(&own, "an", T0).unwrap().waiting, 1);
+    let digest = store.quiet_changes().unwrap()[0].digest.clone();
+    store.approve_quiet("xa", &digest, "binh", T0).unwrap();
+    own.zones[2].parent = Some("huyen".into());
+    store.import_schedule(&own, "an", T0).unwrap();
+    let tree = store.zones().unwrap();
+    let id = |code: &str| tree.by_code(code).unwrap().id;
+    assert_eq!(tree.get(id("xa")).unwrap().parent, Some(id("huyen")));
+    assert_eq!(tree.quiet(id("xa")), quiet(60).as_ref());
 }
 
 #[test]
@@ -429,18 +527,87 @@ fn a_file_imported_again_replaces_what_it_declared_and_nothing_else() {
     assert_eq!(store.schedule().unwrap().slots.len(), 2);
 }
 
+/// Each row: what the week's file no longer declares, and how the import is refused.
+#[test]
+fn what_another_file_names_does_not_leave_its_own() {
+    let (_disk, mut store) = stocked();
+    let mut wishes = slot("special.toml", "wishes", "bulletin");
+    wishes.spec.profile = Some("tet".into());
+    let special = Schedule {
+        files: vec!["special.toml".into()],
+        profiles: vec![NewProfile {
+            file: "special.toml".into(),
+            code: "mourning".into(),
+            spec: ProfileSpec {
+                title: "Quốc tang".into(),
+                days: vec![],
+                zones: vec![],
+                rank: 20,
+                mute: Mute::Slots(vec!["evening".into()]),
+                replace: vec![("morning".into(), "music".into())],
+            },
+        }],
+        slots: vec![wishes],
+        ..Schedule::default()
+    };
+    store.import_schedule(&special, "an", T0).unwrap();
+    let all = |store: &Store| {
+        let rows = store.schedule().unwrap();
+        (rows.programmes, rows.profiles, rows.slots, rows.exceptions)
+    };
+    let before = all(&store);
+    type Spoil = fn(&mut Schedule);
+    let rows: [(Spoil, &str); 3] = [
+        (
+            |new| {
+                new.slots.pop();
+                new.profiles[0].spec.mute = Mute::None;
+            },
+            "slot \"evening\", which day profile \"mourning\" of special.toml still names; take it out of special.toml",
+        ),
+        (
+            |new| new.profiles.clear(),
+            "profile \"tet\", which slot \"wishes\" of special.toml still names",
+        ),
+        (
+            |new| {
+                new.slots[1].spec.programme = "bulletin".into();
+                new.profiles[0].spec.replace.clear();
+                new.programmes.pop();
+            },
+            "programme \"music\", which day profile \"mourning\" of special.toml still names",
+        ),
+    ];
+    for (spoil, expected) in rows {
+        let mut new = schedule();
+        spoil(&mut new);
+        let error = store.import_schedule(&new, "an", T0).unwrap_err();
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+        assert_eq!(all(&store), before, "{expected}");
+    }
+
+    let mut both = schedule();
+    both.slots.pop();
+    both.profiles[0].spec.mute = Mute::None;
+    both.files.extend(special.files);
+    both.slots.extend(special.slots);
+    both.profiles.extend(special.profiles);
+    both.profiles[1].spec.mute = Mute::None;
+    assert_eq!(store.import_schedule(&both, "an", T0).unwrap().removed, 1);
+}
+
 #[test]
 fn media_in_use_stays() {
     let (_disk, mut store) = stocked();
-    let error = store.remove_media("m1").unwrap_err();
+    let error = store.remove_media("m1", BY).unwrap_err();
     assert!(
         error.to_string().contains("used by programme \"bulletin\""),
         "{error}"
     );
     store.add_media(&media(3)).unwrap();
-    assert_eq!(store.remove_media("m3").unwrap().hash, hash(3));
+    assert_eq!(store.remove_media("m3", BY).unwrap().hash, hash(3));
     assert!(matches!(
-        store.remove_media("m3"),
+        store.remove_media("m3", BY),
         Err(StoreError::Unknown { .. })
     ));
     let twin = MediaRow {
@@ -452,6 +619,94 @@ fn media_in_use_stays() {
     };
     assert!(matches!(store.add_media(&twin), Err(StoreError::Exists { .. })));
     assert_eq!(store.media_by_hash(hash(1)).unwrap(), Some(media(1)));
+}
+
+#[test]
+fn a_recording_of_an_emergency_stays_and_one_that_is_not_there_is_not_taken() {
+    let (_disk, mut store) = stocked();
+    for number in [3, 4, 5] {
+        store.add_media(&media(number)).unwrap();
+    }
+    let said = |numbers: &[u8]| Message {
+        text: "Nước lên.".into(),
+        spoken: numbers.iter().map(|number| hash(*number)).collect(),
+    };
+    let template = EmergencyTemplate {
+        title: "Lũ".into(),
+        warning: said(&[3, 4]),
+        retraction: said(&[5]),
+        zones: vec![ZoneId(1)],
+        signal: true,
+        repeats: 0,
+        minutes: 30,
+    };
+    let by = AuditRow {
+        at: T0,
+        who: "an".into(),
+        ..AuditRow::default()
+    };
+    let lacking = EmergencyTemplate {
+        retraction: said(&[6]),
+        ..template.clone()
+    };
+    assert!(matches!(
+        store.put_template(None, &lacking, &by),
+        Err(StoreError::Unknown {
+            what: "recording",
+            ..
+        })
+    ));
+    store.put_template(None, &template, &by).unwrap();
+    for title in ["m3", "m4", "m5"] {
+        let error = store.remove_media(title, BY).unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains("used by emergency template \"Lũ\""),
+            "{title}: {told}"
+        );
+    }
+    let number = store.templates().unwrap()[0].number;
+    store.remove_template(number, &by).unwrap();
+    store.remove_media("m4", BY).unwrap();
+}
+
+#[test]
+fn what_is_done_to_the_library_is_written_down_with_it() {
+    let (_disk, mut store) = stocked();
+    let before = store.audit_rows(T0, T0 + Duration::from_secs(1)).unwrap().len();
+    let zone = store.zones().unwrap().by_code("xa").unwrap().id;
+    let cut = MediaRow {
+        zone: Some(zone),
+        cut: Some(Cut {
+            from: hash(1),
+            start: 480,
+            end: 24_000,
+        }),
+        ..media(3)
+    };
+    store.add_media(&cut).unwrap();
+    assert_eq!(store.media_by_hash(hash(3)).unwrap(), Some(cut));
+    store.set_series(hash(3), Some("health"), BY).unwrap();
+    store.set_title(hash(3), "Tin mới", BY).unwrap();
+    store.set_title(hash(3), "Tin mới", BY).unwrap();
+    assert!(matches!(
+        store.set_title(hash(3), "m1", BY),
+        Err(StoreError::Exists { .. })
+    ));
+    store.remove_media("Tin mới", BY).unwrap();
+    let rows = store.audit_rows(T0, T0 + Duration::from_secs(1)).unwrap();
+    let told: Vec<_> = rows[before..]
+        .iter()
+        .map(|row| (row.action.as_str(), row.before.as_str(), row.after.as_str()))
+        .collect();
+    let expected = [
+        ("media added", "", ""),
+        ("series set", "", "health"),
+        ("title set", "m3", "Tin mới"),
+        ("title set", "Tin mới", "Tin mới"),
+        ("media removed", "", ""),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]
@@ -467,6 +722,7 @@ fn the_journal_may_be_written_twice() {
             part: 1,
             packets: 160,
             octets: 40_000,
+            first: Some(T0),
         },
         on(AsRunEvent::Started(two.clone())),
     ];
@@ -630,6 +886,118 @@ fn a_run_sheet_names_lines_of_its_own_day_and_of_the_eve() {
 }
 
 #[test]
+fn a_drill_is_heard_where_its_receivers_stood_then_by_the_first_of_its_sessions() {
+    let (_disk, mut store) = stocked();
+    let (one, two) = (
+        store.add_receiver("pole-1", "xa", &[1; 32]).unwrap(),
+        store.add_receiver("pole-2", "tinh", &[2; 32]).unwrap(),
+    );
+    let late = store.add_receiver("pole-3", "xa", &[3; 32]).unwrap();
+    let drill = Drill {
+        pressed: T0,
+        title: "Lũ".into(),
+        by: "lan".into(),
+        zones: vec![ZoneId(1), ZoneId(2)],
+        sessions: vec![SessionId(7), SessionId(8)],
+        receivers: vec!["pole-1".into(), "pole-2".into()],
+    };
+    store.record(&[JournalEntry::Drill(drill.clone())], T0).unwrap();
+    let s = Duration::from_secs;
+    let receipt = |session, first: u64, sounded: u64| Receipt {
+        session: SessionId(session),
+        channel: Channel(1),
+        class: BulletinClass::Live,
+        drill: true,
+        first: T0 + s(first),
+        last: T0 + s(first + 9),
+        sounded: s(sounded),
+        concealed: Duration::ZERO,
+        packets: 50,
+        lost: 0,
+        output_dbfs: -20.0,
+        over: true,
+        silenced: None,
+    };
+    for (receiver, receipts) in [
+        (&one, vec![receipt(7, 5, 3), receipt(8, 2, 3)]),
+        (&two, vec![receipt(7, 1, 0)]),
+        (&late, vec![receipt(7, 1, 3)]),
+    ] {
+        assert!(store.put_report(receiver.id, &report(0, 20, &receipts)).unwrap());
+    }
+    let rows = store.drills(T0, T0 + s(1)).unwrap();
+    assert_eq!((rows.len(), &rows[0].drill), (1, &drill));
+    assert_eq!(
+        rows[0].first,
+        BTreeMap::from([("pole-1".to_owned(), T0 + s(2))]),
+        "one sounded, one came and was silent, one was not there then"
+    );
+    assert!(store.drills(T0 + s(1), T0 + s(9)).unwrap().is_empty());
+    let newest = store.newest_receipts().unwrap();
+    let newest = [one.id, two.id, late.id].map(|pole| newest[&pole].receipt.session.0);
+    assert_eq!(newest, [8, 7, 7], "the newest of each");
+}
+
+/// A report by a receiver's own clock, in seconds after `T0`; it comes at `T0`.
+fn report(started_s: i64, at_s: i64, receipts: &[Receipt]) -> NewReport<'_> {
+    NewReport {
+        started: T0.offset_ns(started_s * 1_000_000_000),
+        at: T0.offset_ns(at_s * 1_000_000_000),
+        seen: T0,
+        text: "{}",
+        receipts,
+    }
+}
+
+#[test]
+fn a_report_is_judged_by_its_own_start_and_taken_once() {
+    const YEAR: i64 = 365 * 86_400;
+    let (_disk, mut store) = stocked();
+    let pole = store.add_receiver("pole-1", "xa", &[1; 32]).unwrap();
+    let rows = [
+        (0, 10, true, "the first"),
+        (0, 10, false, "the same"),
+        (0, 9, false, "older"),
+        (0, 11, true, "newer"),
+        (5 * YEAR, 5 * YEAR + 1, true, "a start with a clock far ahead"),
+        (60, 61, true, "the next, by a clock that was set right"),
+        (5 * YEAR, 5 * YEAR + 1, false, "caught before, and sent again"),
+        (0, 11, false, "the same of the first start"),
+        (
+            59,
+            60,
+            true,
+            "a start without a clock, by its time before the last",
+        ),
+        (59, 60, false, "and that again"),
+    ];
+    for (started, at, expected, why) in rows {
+        let new = NewReport {
+            seen: T0 + Duration::from_secs(7),
+            ..report(started, at, &[])
+        };
+        assert_eq!(store.put_report(pole.id, &new).unwrap(), expected, "{why}");
+        let row = store.receiver("pole-1").unwrap().unwrap();
+        assert_eq!(
+            row.seen_at,
+            Some(T0 + Duration::from_secs(7)),
+            "the station's own time"
+        );
+    }
+    let row = store.receiver("pole-1").unwrap().unwrap();
+    assert_eq!(
+        row.report_at,
+        Some(T0 + Duration::from_secs(60)),
+        "the last that was new"
+    );
+    store.remove_receiver("pole-1").unwrap();
+    assert!(
+        !store.put_report(pole.id, &report(2_000, 2_000, &[])).unwrap(),
+        "struck off"
+    );
+}
+
+#[test]
 fn proof_joins_what_was_sent_with_what_was_heard() {
     let (_disk, mut store) = stocked();
     store.add_receiver("pole-1", "xa", &[1; 32]).unwrap();
@@ -644,6 +1012,7 @@ fn proof_joins_what_was_sent_with_what_was_heard() {
             part: 1,
             packets: 1_000,
             octets: 9,
+            first: Some(T0),
         },
     ];
     store.record(&entries, T0).unwrap();
@@ -664,11 +1033,11 @@ fn proof_joins_what_was_sent_with_what_was_heard() {
     };
     assert!(
         store
-            .put_report(pole.id, T0, "{}", std::slice::from_ref(&receipt))
+            .put_report(pole.id, &report(0, 0, std::slice::from_ref(&receipt)))
             .unwrap()
     );
     assert!(
-        !store.put_report(pole.id, T0, "{\"old\":1}", &[]).unwrap(),
+        !store.put_report(pole.id, &report(0, 0, &[])).unwrap(),
         "not newer"
     );
     let proof = store.proof(all().0, all().1).unwrap();
@@ -707,7 +1076,7 @@ fn another_connection_sees_that_what_is_planned_from_changed_and_nothing_else() 
         .record(&[JournalEntry::AsRun(AsRunEvent::Started(part.clone()))], T0)
         .unwrap();
     changed("an airing", false);
-    store.set_series(hash(1), Some("health")).unwrap();
+    store.set_series(hash(1), Some("health"), BY).unwrap();
     changed("a series", true);
     let second = PartStarted { part: 2, ..part };
     store

@@ -28,9 +28,24 @@ create table receiver (
   zone        integer not null references zone (id),
   -- Ed25519 key that signs its reports, 32 bytes.
   public_key  blob not null check (length(public_key) = 32),
-  -- Its newest report: when it was made, and the JSON of it. Null until it was first heard from.
+  -- Where it stands, in millionths of a degree (WGS 84); null where that is not known.
+  latitude    integer check (latitude between -90000000 and 90000000),
+  longitude   integer check (longitude between -180000000 and 180000000),
+  -- Its newest report: when it was made by the receiver's clock, when it came by the station's, and the JSON of it. Null
+  -- until it was first heard from.
   report_at   integer,
-  report      text
+  seen_at     integer,
+  report      text,
+  check ((latitude is null) = (longitude is null))
+) strict;
+
+-- The starts of a receiver that were heard of, so that no report is taken twice.
+create table receiver_start (
+  receiver   integer not null references receiver (id) on delete cascade,
+  -- By the receiver's clock; and when the newest report of this start was made, by the same.
+  started    integer not null,
+  report_at  integer not null,
+  primary key (receiver, started)
 ) strict;
 
 -- What a receiver says it played of a session; the newest word for each.
@@ -42,6 +57,7 @@ create table receipt (
   body      text not null,
   primary key (session, receiver)
 ) strict;
+create index receipt_receiver on receipt (receiver, session);
 
 -- A piece of audio in the library. Its files are media/HASH.*.
 create table media (
@@ -63,7 +79,15 @@ create table media (
   encoded_bytes  integer not null,
   added_at       integer not null,
   -- Name of the series of which it is an episode; null for none.
-  series         text
+  series         text,
+  -- Whose people may change and approve it; null for the whole station's.
+  zone           integer references zone (id),
+  added_by       text not null,
+  -- What it was cut from, and which stretch of that, in samples at 48 kHz; null for a file that was given.
+  cut_from       text check (length(cut_from) = 64),
+  cut_start      integer check (cut_start >= 0),
+  cut_end        integer check (cut_end > cut_start),
+  check ((cut_from is null) = (cut_start is null) and (cut_from is null) = (cut_end is null))
 ) strict;
 create index media_series on media (series) where series is not null;
 
@@ -137,8 +161,27 @@ create table slot_exception (
   -- JSON of `loa_model::SlotChange`; programmes by id.
   change  text not null check (json_valid(change)),
   note    text not null,
+  -- Schedule file that declares it; empty for one that was made in the panel.
   file    text not null,
   primary key (slot, date, time)
+) strict;
+
+-- Changes to the schedule that were made by hand, so that they can be taken back.
+create table schedule_edit (
+  -- Numbers are never used again: a form that takes one back must not take back another.
+  id         integer primary key autoincrement,
+  at         integer not null,
+  by_user    text not null,
+  detail     text not null,
+  -- JSON: the zones that it is about.
+  zones      text not null check (json_valid(zones)),
+  -- It can be taken back until then.
+  until      integer not null,
+  -- JSON of `loa_model::RowChange`s, in the order in which they were made.
+  changes    text not null check (json_valid(changes)),
+  undone_at  integer,
+  undone_by  text,
+  check ((undone_at is null) = (undone_by is null))
 ) strict;
 
 -- What was decided of something that could air, by the hash of exactly that.
@@ -181,6 +224,8 @@ create table session (
   pre_emption  text not null check (pre_emption in ('resume', 'rejoin', 'duck', 'drop')),
   give_up_after integer,
   cut          integer not null check (cut in (0, 1)),
+  -- An exercise.
+  drill        integer not null check (drill in (0, 1)),
   -- Where it comes from: a slot's occurrence, or an override.
   slot         integer,
   slot_start   integer,
@@ -214,11 +259,13 @@ create table as_run (
   -- Why it ended: the cause's code, and its JSON.
   cause         text check (cause in ('completed', 'time_limit', 'pre_empted', 'stopped', 'refused', 'missed', 'gave_up',
                                       'quiet_hours', 'minutes_spent', 'source_failed', 'source_back', 'unplanned',
-                                      'head_end_stopped', 'head_end_lost', 'fault')),
+                                      'head_end_stopped', 'head_end_lost', 'speaker_lost', 'fault')),
   reason        text,
   -- What was sent; null until the last packet was.
   packets       integer,
   octets        integer,
+  -- When the first packet was sent.
+  first_packet  integer,
   primary key (session, part),
   check ((ended_at is null) = (cause is null)),
   check (ended_at is null or ended_offset >= media_offset)
@@ -226,6 +273,35 @@ create table as_run (
 create index as_run_at on as_run (at);
 create index as_run_media on as_run (media) where media is not null;
 create index as_run_open on as_run (session) where ended_at is null;
+
+-- Emergencies that lie ready. Numbers are never used again: the audit log speaks of them.
+create table emergency_template (
+  id     integer primary key autoincrement,
+  title  text not null unique,
+  -- JSON of `loa_model::EmergencyTemplate`; media by hash, zones by id.
+  spec   text not null check (json_valid(spec))
+) strict;
+
+-- How a session came about that somebody asked for: when a button was pressed, and when the engine had accepted it.
+create table asked (
+  session   integer primary key,
+  pressed   integer not null,
+  accepted  integer not null
+) strict;
+
+-- A drill: where it was asked for, which sessions came of that, and which receivers stood there then. It is scored by what
+-- those say that they played.
+create table drill (
+  id         integer primary key,
+  pressed    integer not null,
+  title      text not null,
+  by_user    text not null,
+  zones      text not null check (json_valid(zones)),
+  sessions   text not null check (json_valid(sessions)),
+  receivers  text not null check (json_valid(receivers))
+) strict;
+
+create index drill_pressed on drill (pressed);
 
 -- Planned occurrences that could not begin at their time, because something stronger had the air.
 create table delayed (
@@ -316,6 +392,31 @@ create table login (
   browser   text not null,
   -- Whether the one-time code is still to come.
   code_due  integer not null check (code_due in (0, 1))
+) strict;
+
+-- Tokens with which programs call in somebody's name; only the SHA-256 of what they show is kept.
+create table token (
+  -- Numbers are never used again: a form that revokes a token must not revoke another one.
+  id           integer primary key autoincrement,
+  hash         blob not null unique check (length(hash) = 32),
+  user         integer not null references user (id) on delete cascade,
+  name         text not null,
+  -- What it may of what its owner may: words, separated by one space.
+  permissions  text not null,
+  -- Whether it may so wherever its owner may; otherwise in the zones of token_zone and below them.
+  everywhere   integer not null check (everywhere in (0, 1)),
+  since        integer not null,
+  expires      integer not null,
+  -- To the minute; null if never.
+  seen         integer,
+  unique (user, name)
+) strict;
+
+-- Where a token may what it may. A zone that is gone narrows it.
+create table token_zone (
+  token  integer not null references token (id) on delete cascade,
+  zone   integer not null references zone (id) on delete cascade,
+  primary key (token, zone)
 ) strict;
 
 -- Who did what.

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Report {
     /// Code of the receiver.
     pub receiver: String,
-    /// When it was made; each is later than the one before, so an old one cannot be sent again.
+    /// When it was made; each is later than the one before of the same start, so an old one cannot be sent again.
     pub at: WallTime,
-    /// When the receiver started.
+    /// When the receiver started, by its own clock as well: it tells one start from another, and puts them in no order.
     pub started: WallTime,
     /// How its clock is.
     pub clock: ClockReport,

@@ -60,7 +60,7 @@ cargo xtask COMMAND
                      network of their own need root.
   check              What can be judged without running: crate directions and licences, fences of pure crates, unused
                      dependencies, links between documents, format, clippy, documentation.
-  bench [FILTER]     Runs the benchmarks, or those whose name contains FILTER.
+  bench [FILTER]     Runs the benchmarks, or those whose file or function has FILTER in its name.
   setup              Installs the system packages that the build, check and test need (apt, as root; otherwise prints
                      the command to run), and rustfmt and clippy.
 ";

@@ -84,7 +84,8 @@ pub(crate) const CRATES: &[CrateRule] = &[
             "loa-sound",
         ],
     ),
-    // Works the binaries from outside; of the libraries it takes what listens, measures and forges.
+    // Works the binaries from outside; of the libraries it takes what listens, measures and forges,
+    // and the table of addresses, to leave none out.
     rule(
         "loa-tests",
         &[
@@ -93,6 +94,7 @@ pub(crate) const CRATES: &[CrateRule] = &[
             "loa-session",
             "loa-dsp",
             "loa-net",
+            "loa-panel",
             "loa-headend",
         ],
     ),
@@ -181,6 +183,11 @@ pub(crate) const RESERVED: &[Reserved] = &[
     only("rust-embed", &["loa-panel"], "pages belong to the panel"),
     only("fluent-templates", &["loa-panel"], "pages belong to the panel"),
     only(
+        "utoipa",
+        &["loa-model", "loa-panel"],
+        "the panel describes its API, and the model its values for that",
+    ),
+    only(
         "argon2",
         &["loa-headend"],
         "passwords are checked behind the Console trait",
@@ -241,6 +248,8 @@ pub(crate) const PURE_MAY_NAME: &[&str] = &[
     "sha2",
     "thiserror",
     "toml",
+    // A derive macro: values tell how they look in JSON. Behind a feature that only the panel asks for.
+    "utoipa",
 ];
 
 /// Crates that must not be anywhere under a pure crate, whoever brings them in.

@@ -1,6 +1,9 @@
 //! System packages: which are missing, and how to get them.
 
+mod axe;
 mod chrony;
+mod python;
+mod schemathesis;
 
 use std::path::Path;
 use std::process::Command;
@@ -30,6 +33,10 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
     install_packages(needs)?;
     if needs.contains(&Need::Test) && find_program("apt-get").is_some() {
         chrony::unpack()?;
+    }
+    if needs.contains(&Need::Test) {
+        schemathesis::SCHEMATHESIS.install()?;
+        axe::install()?;
     }
     Ok(())
 }
@@ -61,6 +68,8 @@ enum Probe {
     Library(&'static str),
     /// A GStreamer element.
     Element(&'static str),
+    /// A module of Python's own library, which Debian takes apart.
+    Module(&'static str),
 }
 
 struct Package {
@@ -108,6 +117,9 @@ const PACKAGES: &[Package] = &[
         Probe::Program(&["chromium", "chromium-browser", "google-chrome"]),
     ),
     package("chromium-driver", Need::Test, Probe::Program(&["chromedriver"])),
+    // The API is tried against its description, and the pages against axe-core.
+    package("python3", Need::Test, Probe::Program(&["python3"])),
+    package("python3-venv", Need::Test, Probe::Module("ensurepip")),
     // firmware-config is checked by the programs that will read it.
     package("systemd", Need::Test, Probe::Program(&["systemd-analyze"])),
     package("alsa-utils", Need::Test, Probe::Program(&["aplay"])),
@@ -159,6 +171,7 @@ fn is_there(probe: Probe) -> bool {
     match probe {
         Probe::Program(names) => names.iter().any(|name| find_program(name).is_some()),
         Probe::Library(name) => succeeds(Command::new("pkg-config").args(["--exists", name])),
+        Probe::Module(name) => succeeds(Command::new("python3").args(["-c", &format!("import {name}")])),
         Probe::Element(name) => succeeds(Command::new("gst-inspect-1.0").args(["--exists", name])),
     }
 }

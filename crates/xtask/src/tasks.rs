@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::check::metadata::Metadata;
 use crate::run::{Steps, cargo, line, run, target_directory};
@@ -50,22 +50,26 @@ pub(crate) fn test() -> Result<()> {
 pub(crate) fn demo(args: &[String]) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("setup", || install(&[Need::Build]))?;
-    steps.run("build", || {
-        run(&mut cargo([
-            "build",
-            "-p",
-            "loa-headend",
-            "-p",
-            "loa-receiver",
-            "--bins",
-            "--locked",
-        ]))
-    })?;
+    steps.run("build", || build_programs(&[]))?;
     let mut demo = Command::new(target_directory()?.join("debug/loa"));
     demo.arg("demo").args(args);
     // In our place rather than below us: Ctrl-C and the exit status reach their owners.
     let error = demo.exec();
     Err(error).with_context(|| format!("cannot start {}", line(&demo)))
+}
+
+/// Builds what a station and a pole run.
+fn build_programs(options: &[&str]) -> Result<()> {
+    run(cargo([
+        "build",
+        "-p",
+        "loa-headend",
+        "-p",
+        "loa-receiver",
+        "--bins",
+        "--locked",
+    ])
+    .args(options))
 }
 
 /// Runs the benchmarks of every crate that has some.
@@ -76,19 +80,27 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         args.join(" ")
     );
     let mut steps = Steps::default();
-    steps.run("setup", || install(&[Need::Build]))?;
+    steps.run("setup", || install(&[Need::Build, Need::Test]))?;
+    // Benchmarks of whole programs start these.
+    steps.run("build", || build_programs(&["--release"]))?;
     let metadata = Metadata::of_this_workspace()?;
+    let all = metadata
+        .ours()
+        .flat_map(|package| package.benches.iter().map(|bench| (&package.name, bench)));
+    let all: Vec<_> = all.collect();
+    ensure!(!all.is_empty(), "no crate has a benchmark");
+    let is_named = |bench: &str| args.iter().any(|filter| bench.contains(filter.as_str()));
+    let named: Vec<_> = all.iter().filter(|(_, bench)| is_named(bench)).copied().collect();
+    // What names no benchmark may name a function of one.
+    let (wanted, filter) = if named.is_empty() {
+        (all, args)
+    } else {
+        (named, [].as_slice())
+    };
     let mut command = cargo(["bench", "--locked"]);
-    let mut count = 0;
-    for package in metadata.ours() {
-        for bench in &package.benches {
-            command.args(["-p", &package.name, "--bench", bench]);
-            count += 1;
-        }
-    }
-    if count == 0 {
-        bail!("no crate has a benchmark");
-    }
     // Named one by one: the test harness of the libraries would take the filter for an unknown option.
-    run(command.arg("--").args(args))
+    for (package, bench) in wanted {
+        command.args(["-p", package, "--bench", bench]);
+    }
+    run(command.arg("--").args(filter))
 }

@@ -4,12 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use loa_model::ContentHash;
-use loa_store::{MediaRow, Store};
+use loa_model::{ContentHash, ZoneId};
+use loa_store::{By, MediaRow, Store};
 
 use super::decide::Decision;
+use crate::fill;
 use crate::installation::Installation;
 use crate::library::{Imported, Library, Options};
 
@@ -35,6 +36,11 @@ pub(super) enum Command {
         /// Makes them episodes of this series.
         #[arg(long)]
         series: Option<String>,
+        /// Code of the zone whose people may change and approve them; the whole station's otherwise.
+        #[arg(long)]
+        zone: Option<String>,
+        #[command(flatten)]
+        by: Doer,
     },
     /// Lists the library.
     List {
@@ -47,14 +53,42 @@ pub(super) enum Command {
         title: String,
         /// Name of the series; none takes it out of its series.
         series: Option<String>,
+        #[command(flatten)]
+        by: Doer,
     },
     /// Decides about files of the library, as they are now.
     Decide(Decision),
-    /// Removes a file by its title, unless a programme airs it.
+    /// Removes a file by its title, unless something needs it.
     Remove {
         /// Its title.
         title: String,
+        #[command(flatten)]
+        by: Doer,
     },
+}
+
+/// Who does it, for the audit log.
+#[derive(Args)]
+pub(super) struct Doer {
+    /// Who does it; the user of this command line otherwise.
+    #[arg(long, env = "USER", default_value = "command line")]
+    by: String,
+}
+
+impl Doer {
+    fn by(&self) -> By<'_> {
+        By {
+            who: &self.by,
+            at: super::now(),
+        }
+    }
+}
+
+/// What an import makes of all its files.
+struct Belongs<'a> {
+    series: Option<&'a str>,
+    zone: Option<ZoneId>,
+    by: &'a Doer,
 }
 
 impl Command {
@@ -67,12 +101,26 @@ impl Command {
                 music,
                 as_is,
                 series,
+                zone,
+                by,
             } => {
                 let files = audio_files(files)?;
                 if title.is_some() && files.len() > 1 {
                     bail!("--title names one file; import the others by themselves");
                 }
                 let (library, mut store) = (installation.library()?, installation.store()?);
+                let zone = match zone {
+                    None => None,
+                    Some(code) => {
+                        let found = store.zones()?.by_code(&code).map(|zone| zone.id);
+                        Some(found.with_context(|| format!("there is no zone \"{code}\""))?)
+                    }
+                };
+                let belongs = Belongs {
+                    series: series.as_deref(),
+                    zone,
+                    by: &by,
+                };
                 let mut failed = 0;
                 for file in &files {
                     let options = Options {
@@ -81,7 +129,7 @@ impl Command {
                         music,
                         normalise: !as_is,
                     };
-                    if let Err(error) = add(&library, &mut store, file, &options, series.as_deref()) {
+                    if let Err(error) = add(&library, &mut store, file, &options, &belongs) {
                         // The others may be good.
                         eprintln!("loa: {error:#}");
                         failed += 1;
@@ -92,10 +140,10 @@ impl Command {
                 }
                 Ok(())
             }
-            Self::Series { title, series } => {
+            Self::Series { title, series, by } => {
                 let mut store = installation.store()?;
                 let hash = by_title(&store, &title)?.0;
-                Ok(store.set_series(hash, series.as_deref())?)
+                Ok(store.set_series(hash, series.as_deref(), by.by())?)
             }
             Self::Decide(decision) => {
                 let mut store = installation.store()?;
@@ -109,9 +157,10 @@ impl Command {
                 decision.decide(&mut store, &contents)
             }
             Self::List { format } => list(&installation.store()?, format),
-            Self::Remove { title } => {
+            Self::Remove { title, by } => {
+                fill::must_stay(installation.config().playout.fill.as_deref(), &title)?;
                 // The row first: it must never name files that are gone.
-                let media = installation.store()?.remove_media(&title)?;
+                let media = installation.store()?.remove_media(&title, by.by())?;
                 installation
                     .library()?
                     .remove(media.hash)
@@ -173,7 +222,7 @@ fn add(
     store: &mut Store,
     file: &Path,
     options: &Options,
-    series: Option<&str>,
+    belongs: &Belongs<'_>,
 ) -> Result<()> {
     let name = file
         .file_name()
@@ -184,8 +233,8 @@ fn add(
         library.import(file, options, &mut |share| bar.set_position(permille(share)))?;
     bar.finish_and_clear();
     if let Some(row) = store.media_by_hash(media.hash)? {
-        if series.is_some() {
-            store.set_series(row.media.hash, series)?;
+        if belongs.series.is_some() {
+            store.set_series(row.media.hash, belongs.series, belongs.by.by())?;
         }
         println!("{name}: in the library already, as \"{}\"", row.media.title);
         return Ok(());
@@ -194,7 +243,10 @@ fn add(
         media,
         file_name: name.clone(),
         added_at: super::now(),
-        series: series.map(str::to_owned),
+        series: belongs.series.map(str::to_owned),
+        zone: belongs.zone,
+        added_by: belongs.by.by.clone(),
+        cut: None,
     };
     if let Err(error) = store.add_media(&row) {
         // As it was before, unless the files were there before this import.

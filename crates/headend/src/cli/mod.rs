@@ -10,6 +10,7 @@ mod receiver;
 mod rehearse;
 mod schedule;
 mod station;
+mod token;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ enum Command {
     /// Users of the panel.
     #[command(subcommand)]
     User(user::Command),
+    /// Tokens with which programs call the JSON API in somebody's name.
+    #[command(subcommand)]
+    Token(token::Command),
     /// Signing keys.
     #[command(subcommand)]
     Key(station::KeyCommand),
@@ -128,6 +132,7 @@ impl Cli {
             Command::Zone(command) => command.act(&open(config)?),
             Command::Receiver(command) => command.act(&open(config)?),
             Command::User(command) => command.act(&open(config)?),
+            Command::Token(command) => command.act(&open(config)?),
             Command::Key(command) => command.act(&open(config)?),
             Command::AsRun(as_run) => as_run.act(&open(config)?),
             Command::Proof(proof) => proof.act(&open(config)?),

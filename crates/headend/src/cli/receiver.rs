@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Subcommand;
-use loa_model::ZoneTree;
+use loa_model::{Place, ZoneTree};
 use loa_wire::public_key;
 
 use super::Format;
@@ -25,6 +25,17 @@ pub(super) enum Command {
         /// What `loa-receiver key` printed on it.
         #[arg(long)]
         public_key: String,
+        /// Where it stands: LATITUDE,LONGITUDE in degrees.
+        #[arg(long, allow_hyphen_values = true)]
+        at: Option<Place>,
+    },
+    /// Says where a receiver stands, for the map.
+    Place {
+        /// Its code.
+        code: String,
+        /// LATITUDE,LONGITUDE in degrees, such as 10.7769,106.7009; nothing to forget it.
+        #[arg(allow_hyphen_values = true)]
+        at: Option<Place>,
     },
     /// Lists receivers and when they were last heard from.
     List {
@@ -57,9 +68,14 @@ impl Command {
                 code,
                 zone,
                 public_key,
+                at,
             } => {
                 store.add_receiver(&code, &zone, &super::public_key_from(&public_key)?)?;
+                if at.is_some() {
+                    store.place_receiver(&code, at)?;
+                }
             }
+            Self::Place { code, at } => store.place_receiver(&code, at)?,
             Self::Remove { code } => store.remove_receiver(&code)?,
             Self::List { format } => {
                 let (rows, tree) = (store.receivers()?, store.zones()?);
@@ -69,9 +85,13 @@ impl Command {
                 for row in rows {
                     let zone = tree.get(row.receiver.zone).map_or("?", |zone| &zone.code);
                     let heard = row
-                        .report_at
+                        .seen_at
                         .map_or_else(|| "never heard from".to_owned(), |at| at.to_string());
-                    println!("{:<24}  {zone:<20}  {heard}", row.receiver.code);
+                    let place = row
+                        .receiver
+                        .place
+                        .map_or_else(String::new, |place| format!("  {place}"));
+                    println!("{:<24}  {zone:<20}  {heard}{place}", row.receiver.code);
                 }
             }
             Self::Config { code, zone, sink } => {

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use clap::Subcommand;
-use loa_model::{OccurrenceId, RunSheet, RunSheetLine};
+use loa_model::{OccurrenceId, RunSheet, RunSheetLine, Zone, ZoneSettings};
 use loa_plan::{
-    Diagnostic, IcalEvent, Lang, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, read, resolve,
+    Diagnostic, IcalEvent, Lang, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, quiet_text,
+    read, resolve,
 };
-use loa_store::Store;
+use loa_store::QuietChange;
+use serde::Serialize;
 
 use super::{Format, Language, programme};
 use crate::installation::Installation;
@@ -55,7 +57,7 @@ pub(super) enum Command {
         #[arg(long, default_value = "14", value_parser = clap::value_parser!(u16).range(1..=366))]
         days: u16,
     },
-    /// Prints the run-sheet of a day, with the reason for each line.
+    /// Prints the run-sheet of a day, with the reason for each line: of a day that is past, the one that was in force.
     Show {
         /// Only what this zone's receivers hear.
         #[arg(long)]
@@ -142,7 +144,7 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str, language: La
     }
     if summary.waiting > 0 {
         println!(
-            "{} changes of quiet hours wait for a second person: loa zone approve-quiet ZONE --by NAME",
+            "{} changes of quiet hours wait for a second person; `loa zone list` shows them",
             summary.waiting
         );
     }
@@ -254,10 +256,13 @@ fn show(
     language: Language,
     format: Format,
 ) -> Result<()> {
-    let mut store: Store = installation.store()?;
-    let tz = installation.config().station.time_zone;
-    let date = date.unwrap_or_else(|| local::local_date(tz, super::now()));
-    let sheet: RunSheet = planner::plan(&mut store, tz, date, super::now())?;
+    let store = installation.store()?;
+    let (tz, now) = (installation.config().station.time_zone, super::now());
+    let date = date.unwrap_or_else(|| local::local_date(tz, now));
+    let sheet = planner::look_at(&store, tz, date, now)?.with_context(|| match language {
+        Language::Vi => format!("không có lịch phát nào của ngày {date} được lưu lại"),
+        Language::En => format!("no run-sheet of {date} was kept"),
+    })?;
     let tree = store.zones()?;
     let zone = match zone {
         Some(code) => Some(
@@ -287,6 +292,31 @@ fn show(
     Ok(())
 }
 
+/// A zone as programs see it.
+#[derive(Serialize)]
+struct ListedZone<'a> {
+    #[serde(flatten)]
+    zone: &'a Zone,
+    quiet_change: Option<&'a QuietChange>,
+}
+
+/// Says what waits for a second person, and how to approve exactly that.
+fn waiting_text(change: &QuietChange) -> String {
+    let says = |settings: &ZoneSettings| {
+        let quiet = settings
+            .quiet
+            .as_ref()
+            .map_or_else(|| "{}".to_owned(), quiet_text);
+        format!("quiet = {quiet}, two_persons = {}", settings.two_persons)
+    };
+    let QuietChange { zone, by, digest, .. } = change;
+    let (before, after) = (says(&change.before), says(&change.after));
+    format!(
+        "{zone}: a change of quiet hours by {by} waits for a second person\n  in force: {before}\n  would be: {after}\n  \
+         to approve it: loa zone approve-quiet {zone} {digest} --by NAME\n"
+    )
+}
+
 #[derive(Subcommand)]
 pub(super) enum ZoneCommand {
     /// Lists the zones with their channels and groups, and the changes of quiet hours that wait.
@@ -298,6 +328,8 @@ pub(super) enum ZoneCommand {
     ApproveQuiet {
         /// Code of the zone.
         zone: String,
+        /// What `loa zone list` shows with the change: exactly that is approved.
+        digest: String,
         /// Who does it; not the one who made the change.
         #[arg(long, env = "USER", default_value = "command line")]
         by: String,
@@ -308,18 +340,22 @@ impl ZoneCommand {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
         let format = match self {
             Self::List { format } => format,
-            Self::ApproveQuiet { zone, by } => {
+            Self::ApproveQuiet { zone, digest, by } => {
                 let mut store = installation.store()?;
-                store.approve_quiet(&zone, &by, super::now())?;
+                store.approve_quiet(&zone, &digest, &by, super::now())?;
                 return Ok(());
             }
         };
-        let (tree, addressing) = (installation.store()?.zones()?, installation.addressing()?);
-        let zones: Vec<_> = tree.iter().collect();
+        let (store, addressing) = (installation.store()?, installation.addressing()?);
+        let (tree, changes) = (store.zones()?, store.quiet_changes()?);
         if format.json {
-            return super::print_json(&zones);
+            let listed = tree.iter().map(|zone| ListedZone {
+                zone,
+                quiet_change: changes.iter().find(|change| change.zone == zone.code),
+            });
+            return super::print_json(&listed.collect::<Vec<_>>());
         }
-        for zone in zones {
+        for zone in tree.iter() {
             let indent = "  ".repeat(usize::from(tree.depth(zone.id)));
             println!(
                 "{:>5}  {:<21}  {indent}{}  {}",
@@ -329,10 +365,46 @@ impl ZoneCommand {
                 zone.name
             );
         }
-        for (zone, _, by) in installation.store()?.quiet_changes()? {
-            let code = tree.get(zone).map_or("?", |zone| zone.code.as_str());
-            println!("{code}: a change of quiet hours by {by} waits for a second person");
+        for change in &changes {
+            print!("{}", waiting_text(change));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_model::{QuietPolicy, WallTime};
+
+    use super::*;
+
+    #[test]
+    fn whoever_approves_quiet_hours_is_shown_the_old_and_the_new_ones() {
+        let hours = |minutes| ZoneSettings {
+            quiet: Some(QuietPolicy {
+                minutes_a_day: Some(minutes),
+                ..QuietPolicy::default()
+            }),
+            two_persons: true,
+            ..ZoneSettings::default()
+        };
+        let change = QuietChange {
+            zone: "xa".to_owned(),
+            before: hours(60),
+            after: hours(600),
+            by: "an".to_owned(),
+            at: WallTime::default(),
+            digest: "0a1b2c3d".to_owned(),
+        };
+        let told = waiting_text(&change);
+        let parts = [
+            "xa: a change of quiet hours by an waits",
+            "in force: quiet = { minutes_a_day = 60 }, two_persons = true",
+            "would be: quiet = { minutes_a_day = 600 }, two_persons = true",
+            "loa zone approve-quiet xa 0a1b2c3d --by NAME",
+        ];
+        for part in parts {
+            assert!(told.contains(part), "{part}: {told}");
+        }
     }
 }

@@ -10,8 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Subcommand};
 use loa_model::{BulletinClass, WallTime};
+use loa_panel::Trouble;
 use loa_wire::{Certificate, public_key};
 
+use crate::fill;
 use crate::installation::Installation;
 use crate::tls::Ca;
 
@@ -125,12 +127,13 @@ pub(super) fn check(installation: &Installation) -> Result<ExitCode> {
         .into_iter()
         .filter(|hash| library.find(*hash).is_some())
         .collect();
-    let mut findings: Vec<String> = installation
-        .store()?
-        .check(&whole)?
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let store = installation.store()?;
+    let mut findings: Vec<String> = store.check(&whole)?.iter().map(ToString::to_string).collect();
+    if let Some(title) = &installation.config().playout.fill
+        && fill::find(&store, title)?.is_none()
+    {
+        findings.push(Trouble::MissingFill(title.clone()).to_string());
+    }
     let certificate = installation.certificate()?;
     installation.signer()?;
     let left = certificate.not_after.since(super::now());

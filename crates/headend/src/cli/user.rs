@@ -130,7 +130,7 @@ pub(super) struct Deed {
 }
 
 impl Deed {
-    fn now(&self) -> By<'_> {
+    pub(super) fn now(&self) -> By<'_> {
         By {
             who: &self.by,
             at: super::now(),
@@ -295,7 +295,7 @@ fn list(store: &Store, format: Format) -> Result<()> {
     Ok(())
 }
 
-fn known(store: &Store, name: &str) -> Result<User> {
+pub(super) fn known(store: &Store, name: &str) -> Result<User> {
     let user = store.user(name)?;
     user.with_context(|| format!("there is no user \"{name}\"; `loa user list` shows who there is"))
 }

@@ -1,4 +1,4 @@
-//! Who was let in: to write down now and then that they were seen, and to believe them while the database is away.
+//! Who was let in, by a login or a token: to write down now and then that they were seen, and to believe them while the database is away.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use loa_model::{Role, WallTime};
 use loa_panel::Person;
-use loa_store::Login;
 
 /// Who was let in, and by which rules.
 #[derive(Debug, Default)]
@@ -17,11 +16,12 @@ pub struct PeopleState {
     known: Mutex<BTreeMap<[u8; 32], Known>>,
 }
 
-#[derive(Debug)]
-struct Known {
-    person: Person,
-    expires: WallTime,
-    seen: WallTime,
+/// Who showed something, until when that holds, and when its use was last written down.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) person: Person,
+    pub(super) expires: WallTime,
+    pub(super) seen: WallTime,
 }
 
 impl PeopleState {
@@ -34,26 +34,18 @@ impl PeopleState {
     }
 
     /// Takes note of who showed a token; tells whether its use is to be written down.
-    pub(super) fn note(&self, token: [u8; 32], found: Option<(&Login, Person)>, now: WallTime) -> bool {
+    pub(super) fn note(&self, token: [u8; 32], found: Option<Known>, now: WallTime) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((login, person)) = found else {
+        let Some(found) = found else {
             known.remove(&token);
             return false;
         };
-        let before = known.get(&token).map_or(login.seen, |known| known.seen);
+        let before = known.get(&token).map_or(found.seen, |known| known.seen);
         let due = now.since(before) >= SEEN_EVERY;
         known.retain(|_, known| now < known.expires);
         if known.len() < KNOWN_MAX || known.contains_key(&token) {
             let seen = if due { now } else { before };
-            let expires = login.expires;
-            known.insert(
-                token,
-                Known {
-                    person,
-                    expires,
-                    seen,
-                },
-            );
+            known.insert(token, Known { seen, ..found });
         }
         due
     }
@@ -80,23 +72,18 @@ mod tests {
         WallTime::from_unix_s(s)
     }
 
-    fn login(seen: i64) -> Login {
-        Login {
-            id: LoginId(1),
-            user: UserId(1),
-            since: at(0),
-            seen: at(seen),
+    fn shown() -> Option<Known> {
+        Some(Known {
+            person: person(),
             expires: at(1_000),
-            address: String::new(),
-            browser: String::new(),
-            code_due: false,
-        }
+            seen: at(0),
+        })
     }
 
     fn person() -> Person {
         Person {
             user: UserId(1),
-            login: LoginId(1),
+            login: Some(LoginId(1)),
             name: "an".into(),
             rights: Rights::default(),
             due: None,
@@ -107,7 +94,7 @@ mod tests {
     fn whoever_was_let_in_is_known_until_the_login_ends_and_nobody_else() {
         let state = PeopleState::default();
         let (mine, other) = ([1; 32], [2; 32]);
-        state.note(mine, Some((&login(0), person())), at(10));
+        state.note(mine, shown(), at(10));
         assert_eq!(state.last_known(mine, at(999)), Some(person()));
         assert_eq!(state.last_known(mine, at(1_000)), None, "it has expired");
         assert_eq!(state.last_known(other, at(10)), None);
@@ -120,7 +107,7 @@ mod tests {
         let state = PeopleState::default();
         // The database says that it was never seen after the beginning, as if no write had succeeded.
         let times = [0, 59, 60, 61, 119, 120, 300];
-        let due = times.map(|now| state.note([1; 32], Some((&login(0), person())), at(now)));
+        let due = times.map(|now| state.note([1; 32], shown(), at(now)));
         assert_eq!(due, [false, false, true, false, false, true, true]);
     }
 
@@ -130,7 +117,7 @@ mod tests {
         for number in 0..3_000_u32 {
             let mut token = [0; 32];
             token[..4].copy_from_slice(&number.to_be_bytes());
-            state.note(token, Some((&login(0), person())), at(10));
+            state.note(token, shown(), at(10));
         }
         assert_eq!(state.known.lock().unwrap().len(), KNOWN_MAX);
     }

@@ -10,6 +10,7 @@ use loa_panel::{
 use loa_store::{AuditQuery, By, Login, NewLogin, NewUser, Step, Store, StoreError, User};
 use tracing::{info, warn};
 
+use super::known::Known;
 use super::{StationConsole, refused, unavailable};
 use crate::password::{self, PasswordError};
 use crate::people::{OneTimePassword, checked_name, due, is_locked, requires_totp};
@@ -98,7 +99,7 @@ impl People for StationConsole {
     fn person<'a>(&'a self, token: &'a str) -> Answer<'a, Option<Person>> {
         Box::pin(async move {
             let (kept, now) = (password::token_hash(token), self.now());
-            let found = match self.with_store(move |store| store.login(&kept, now)).await {
+            let found = match self.with_reader(move |store| store.login(&kept, now)).await {
                 // While the database does not answer, whoever was let in stays.
                 Err(error) => return self.people.last_known(kept, now).map(Some).ok_or(error),
                 Ok(found) => found,
@@ -109,12 +110,17 @@ impl People for StationConsole {
             };
             let person = Person {
                 user: user.id,
-                login: login.id,
+                login: Some(login.id),
                 due: due(&login, &user, &self.people.totp_roles),
                 name: user.name,
                 rights: user.rights,
             };
-            if self.people.note(kept, Some((&login, person.clone())), now) {
+            let shown = Known {
+                person: person.clone(),
+                expires: login.expires,
+                seen: login.seen,
+            };
+            if self.people.note(kept, Some(shown), now) {
                 tokio::spawn(self.with_store(move |store| store.see_login(login.id, now)));
             }
             Ok(Some(person))
@@ -137,9 +143,8 @@ impl People for StationConsole {
                         return Err(PersonRefusal::SamePassword.into());
                     }
                     let hash = hashed(new).await?;
-                    let ends = Some(login);
                     self.change_as(&user.name, move |store, by| {
-                        store.set_password(id, &hash, None, ends, by)
+                        store.set_password(id, &hash, None, login, by)
                     })
                     .await
                 }
@@ -179,10 +184,8 @@ impl People for StationConsole {
                         .await
                 }
                 OwnChange::EndOtherLogins => {
-                    self.change_as(&person.name, move |store, by| {
-                        store.end_logins(id, Some(login), by)
-                    })
-                    .await
+                    self.change_as(&person.name, move |store, by| store.end_logins(id, login, by))
+                        .await
                 }
             }
         })
@@ -270,7 +273,7 @@ impl People for StationConsole {
 
 impl StationConsole {
     /// Changes something in the name of somebody.
-    async fn change_as(
+    pub(super) async fn change_as(
         &self,
         who: &str,
         change: impl FnOnce(&mut Store, By<'_>) -> Result<(), StoreError> + Send + 'static,
@@ -282,7 +285,7 @@ impl StationConsole {
     }
 
     /// Checks the password of somebody who is logged in: the browser may be left open.
-    async fn check_own(&self, person: &Person, password: &str) -> Result<User, ConsoleError> {
+    pub(super) async fn check_own(&self, person: &Person, password: &str) -> Result<User, ConsoleError> {
         let id = person.user;
         let user = self.with_store(move |store| store.user_by_id(id)).await?;
         let user = user.ok_or(PersonRefusal::WrongPassword)?;

@@ -40,7 +40,11 @@ pub fn silence() -> Result<EncodedAudio, OpusError> {
     encode(ContentHash([0; 32]), vec![0.0; 1], SILENCE_BITRATE)
 }
 
-fn encode(hash: ContentHash, mut samples: Vec<f32>, bitrate: u32) -> Result<EncodedAudio, OpusError> {
+pub(super) fn encode(
+    hash: ContentHash,
+    mut samples: Vec<f32>,
+    bitrate: u32,
+) -> Result<EncodedAudio, OpusError> {
     let settings = EncoderSettings {
         bitrate,
         tuning: Tuning::Music,

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::incoming::Incoming;
 use super::levelling::Levelling;
 use super::prepare::{self, EncodeError, Level, Recipe};
-use super::{ImportError, Library, tags};
+use super::{ImportError, Library, tags, title_of};
 
 /// How to import a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,10 @@ impl Library {
 
         let mut media = Media {
             hash,
-            title: options.title.clone().unwrap_or_else(|| title_of(path)),
+            title: options
+                .title
+                .clone()
+                .unwrap_or_else(|| title_of(&file_name(path))),
             format: format.to_owned(),
             samples,
             loudness_lufs: level.lufs,
@@ -250,7 +253,7 @@ impl Library {
         }
     }
 
-    fn write_error(&self, source: io::Error) -> ImportError {
+    pub(super) fn write_error(&self, source: io::Error) -> ImportError {
         ImportError::write(self.dir.clone(), source)
     }
 }
@@ -282,8 +285,8 @@ impl Progress<'_> {
     }
 }
 
-fn title_of(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or(path.as_os_str());
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }
 

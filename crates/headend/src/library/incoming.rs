@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The directory's name inside the library.
 pub(super) const NAME: &str = "incoming";
+/// What lies in it that is not an import's: files that are still on their way here. They outlast a restart.
+pub(super) const UPLOADS: &str = "uploads";
 
 /// A directory of one import's own, gone with it.
 ///
@@ -61,6 +63,9 @@ pub(super) fn sweep(library: &Path) -> io::Result<()> {
     }
     for entry in fs::read_dir(&above)? {
         let entry = entry?;
+        if entry.file_name() == UPLOADS {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
         } else {

@@ -3,7 +3,8 @@
 //! ```text
 //! media/<hash>.orig      the file as it was given, byte for byte
 //! media/<hash>.opus      Ogg Opus: 48 kHz mono, normalised, what receivers hear
-//! media/incoming/        imports under way
+//! media/<hash>.peaks     how its wave looks, drawn once
+//! media/incoming/        imports under way, and files on their way here
 //! ```
 //!
 //! The library knows files only. Whoever imports adds the row to the store
@@ -14,10 +15,14 @@
 
 mod careful;
 mod chime;
+mod cut;
 mod error;
 mod import;
 mod incoming;
 mod levelling;
+mod names;
+mod own;
+mod peaks;
 mod prepare;
 mod tags;
 #[cfg(test)]
@@ -34,6 +39,9 @@ use loa_model::{ContentHash, EncodedAudio, Media};
 pub use chime::{chimes, silence};
 pub use error::{ImportError, OpenError, ReadError};
 pub use import::{Imported, Options};
+pub use names::{clean_file_name, clean_title, title_of};
+pub use own::OwnSound;
+pub use peaks::PEAKS_PER_S;
 
 use crate::config::MediaConfig;
 
@@ -120,7 +128,11 @@ impl Library {
     ///
     /// If one of them is there and cannot be removed.
     pub fn remove(&self, hash: ContentHash) -> io::Result<()> {
-        for path in [self.encoded_path(hash), self.original_path(hash)] {
+        for path in [
+            self.peaks_path(hash),
+            self.encoded_path(hash),
+            self.original_path(hash),
+        ] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -132,6 +144,11 @@ impl Library {
     /// Returns where the file lies as it was given.
     pub fn original_path(&self, hash: ContentHash) -> PathBuf {
         self.dir.join(format!("{hash}.{ORIGINAL}"))
+    }
+
+    /// Returns where files lie that are on their way here; kept through restarts.
+    pub fn uploads_path(&self) -> PathBuf {
+        self.dir.join(incoming::NAME).join(incoming::UPLOADS)
     }
 
     /// Returns where the encoded file lies.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use loa_model::{
-    ContentHash, EncodedAudio, MonoTime, QuietHours, Snapshot, Sound, WallTime, Zone, ZoneId, ZoneTree,
+    CommandDone, ContentHash, EncodedAudio, MonoTime, QuietHours, Snapshot, Sound, WallTime, Zone, ZoneId,
+    ZoneTree,
 };
 use loa_net::{MulticastSender, Pacer, PacingConfig, PacingThread, Scheduling};
 use loa_playout::{Action, Engine, Feed as Asked, Start};
@@ -16,9 +17,10 @@ use loa_store::JournalEntry;
 use loa_wire::{Addressing, Signer};
 use tracing::{error, info, warn};
 
+use super::live_feeds::{LiveFeed, LiveFeeds, OpenRelay};
 use super::loader::{self, ReadMedia, Request};
 use super::monitor::{self, DeadAir, Sent, Sounding};
-use super::relays::{OpenRelay, Relays};
+use super::outlet::{OpenSender, Outlet};
 use super::stream::{Feed, LiveSource, OnStream, Unwritten};
 use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
 use crate::config::PlayoutConfig;
@@ -37,6 +39,8 @@ pub struct AirConfig {
     pub addressing: Addressing,
     /// Sends to them.
     pub sender: MulticastSender,
+    /// Opens another like it, when nothing leaves by it any more.
+    pub open_sender: OpenSender,
     /// Signs what is sent.
     pub signer: Signer,
     /// Name of the station in RTCP.
@@ -45,6 +49,8 @@ pub struct AirConfig {
     pub playout: PlayoutConfig,
     /// What sounds around programmes that ask for it, by its gain in dB.
     pub chimes: BTreeMap<i8, Arc<EncodedAudio>>,
+    /// The words with which a drill begins.
+    pub drill: Option<Arc<EncodedAudio>>,
     /// One packet of silence, for what keeps the air free.
     pub silence: Arc<EncodedAudio>,
     /// Reads media for the loader.
@@ -103,24 +109,28 @@ pub fn start(config: AirConfig) -> std::io::Result<(OnAir, AirThread)> {
     let shared = Arc::new(Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         clock_fault: ArcSwap::from_pointee(None),
+        sends_fail: ArcSwap::from_pointee(None),
         counts: Counts::default(),
         taps: Taps::default(),
         dead_air: ArcSwap::default(),
+        levels: ArcSwap::default(),
     });
     let monitor = monitor::start(config.dead_air, Arc::clone(&shared), orders.clone())?;
+    let outlet = Outlet::new(config.sender, config.open_sender, orders.clone())?;
     let mut air = Air {
         clock: config.clock,
         engine: config.engine,
         epoch: config.epoch,
         addressing: config.addressing,
-        sender: config.sender,
+        outlet,
         signer: config.signer,
         cname: config.cname,
         playout: config.playout,
         chimes: config.chimes,
+        drill: config.drill,
         silence: config.silence,
         media: BTreeMap::new(),
-        relays: Relays::default(),
+        live: LiveFeeds::default(),
         quiet: BTreeMap::new(),
         streams: BTreeMap::new(),
         next_starts: BTreeMap::new(),
@@ -149,14 +159,15 @@ struct Air {
     engine: Engine,
     epoch: u32,
     addressing: Addressing,
-    sender: MulticastSender,
+    outlet: Outlet,
     signer: Signer,
     cname: String,
     playout: PlayoutConfig,
     chimes: BTreeMap<i8, Arc<EncodedAudio>>,
+    drill: Option<Arc<EncodedAudio>>,
     silence: Arc<EncodedAudio>,
     media: BTreeMap<ContentHash, Arc<EncodedAudio>>,
-    relays: Relays,
+    live: LiveFeeds,
     /// When each zone may sound: its beacons carry it.
     quiet: BTreeMap<ZoneId, QuietHours>,
     streams: BTreeMap<ZoneId, OnStream>,
@@ -183,13 +194,14 @@ impl Air {
             if self.engine.poll_timeout().is_some_and(|due| due <= now) {
                 self.engine.handle_timeout(now);
             }
-            while let Some((relay, change)) = self.relays.next_change() {
+            while let Some((relay, change)) = self.live.next_change() {
                 self.engine.handle_relay(relay, change.sound, change.failed, now);
             }
             self.act(now);
             self.render_beds(now);
             self.send_packets(now);
             self.send_beacons(now);
+            self.mend_sending(now);
             self.show(now);
             let deadline = self.deadline(now);
             let sleep_ns = u64::try_from(deadline.ns_after(self.now())).unwrap_or(0);
@@ -229,9 +241,17 @@ impl Air {
         for _ in 0..ORDERS_PER_TURN {
             let Ok(order) = self.inbox.try_recv() else { return };
             match order {
-                Order::Command { command, reply } => {
+                Order::Command {
+                    command,
+                    voice,
+                    reply,
+                } => {
+                    let done = self.engine.handle_command(command, now);
+                    if let (Ok(CommandDone::OverrideStarted { session, .. }), Some(voice)) = (&done, voice) {
+                        self.live.take_voice(*session, voice);
+                    }
                     // Whoever asked may have gone; the command stands.
-                    let _ = reply.send(self.engine.handle_command(command, now));
+                    let _ = reply.send(done);
                 }
                 Order::RunSheet(sheet) => self.engine.handle_run_sheet(&sheet, now),
                 Order::Zones(tree, utc_offset_min) => {
@@ -249,7 +269,8 @@ impl Air {
                         warn!(%session, title, "nothing is heard of what is on the air");
                     }
                 }
-                Order::RelayOpened { relay, packets } => self.relays.take(relay, packets),
+                Order::SenderOpened(sender) => self.outlet.take(sender),
+                Order::RelayOpened { relay, packets } => self.live.take_relay(relay, packets),
                 Order::RelayFailed { relay, why } => {
                     let fill = Sound::Fill(None);
                     self.engine.handle_relay(relay, fill, Some(why), now);
@@ -319,7 +340,8 @@ impl Air {
                 Action::OpenRelay { relay, spec, title } => {
                     self.ask(Request::OpenRelay { relay, spec, title });
                 }
-                Action::CloseRelay { relay } => self.relays.close(relay),
+                Action::CloseRelay { relay } => self.live.close_relay(relay),
+                Action::CloseVoice { session } => self.live.close_voice(session),
                 Action::Start(start) => self.start(&start, now),
                 Action::Stop {
                     session,
@@ -330,7 +352,7 @@ impl Air {
                     let fade = self
                         .streams
                         .get_mut(&zone)
-                        .and_then(|stream| stream.stop(session, part, at, &mut self.relays, now));
+                        .and_then(|stream| stream.stop(session, part, at, &mut self.live, now));
                     fade.into_iter().for_each(|request| self.ask(request));
                 }
                 Action::AsRun(event) => self.journal(JournalEntry::AsRun(event)),
@@ -340,11 +362,11 @@ impl Air {
 
     fn start(&mut self, start: &Start, now: WallTime) {
         let delay = self.playout.delay(start.class);
-        let chime = self
-            .chimes
-            .get(&start.chime_gain_db)
-            .filter(|_| start.chime)
-            .cloned();
+        let chime = match start.drill {
+            true => self.drill.as_ref(),
+            false => self.chimes.get(&start.chime_gain_db),
+        };
+        let chime = chime.filter(|_| start.chime).cloned();
         let feed = match start.feed {
             Asked::Media { media, offset } => {
                 let bed = start.bed.and_then(|bed| {
@@ -357,7 +379,8 @@ impl Air {
                     bed,
                 })
             }
-            Asked::Relay(relay) => Some(Feed::Live(LiveSource::Relay(relay))),
+            Asked::Relay(relay) => Some(Feed::Live(LiveSource::Feed(LiveFeed::Relay(relay)))),
+            Asked::Voice => Some(Feed::Live(LiveSource::Feed(LiveFeed::Voice(start.session)))),
             Asked::Silence => Some(Feed::Live(LiveSource::Silence(Arc::clone(&self.silence)))),
         };
         let (Some(feed), Some(stream)) = (feed, self.streams.get_mut(&start.zone)) else {
@@ -367,7 +390,7 @@ impl Air {
             return;
         };
         info!(session = %start.session, zone = %start.zone, part = start.part, class = %start.class, at = %start.at, "on air");
-        let fade = stream.start(start, delay, feed, chime, &mut self.relays, now);
+        let fade = stream.start(start, delay, feed, chime, &mut self.live, now);
         fade.into_iter().for_each(|request| self.ask(request));
     }
 
@@ -393,18 +416,18 @@ impl Air {
         let Self {
             streams,
             datagram,
-            sender,
+            outlet,
             signer,
             shared,
             journal,
-            relays,
+            live,
             monitor,
             ..
         } = self;
         let counts = &shared.counts;
         for stream in streams.values_mut() {
             let (zone, to) = (stream.zone, stream.stream.rtp());
-            while let Some(written) = stream.write_due(datagram, now, signer, relays) {
+            while let Some(written) = stream.write_due(datagram, now, signer, live) {
                 match written {
                     Ok(packet) => {
                         Counts::add(&counts.late, u64::from(packet.late > LATE));
@@ -416,12 +439,15 @@ impl Air {
                             sent: if packet.should_sound {
                                 Sent::Sound(packet.opus.into())
                             } else {
-                                Sent::MayBeSilent
+                                Sent::MayBeSilent(packet.opus.into())
                             },
                         };
                         let heard = monitor.try_send(sounding).is_ok();
                         Counts::add(&counts.monitor_drops, u64::from(!heard));
-                        let sent = sender.send(to, datagram).is_ok();
+                        let sent = outlet.send(to, datagram, now);
+                        if sent {
+                            packet.count_sent(now);
+                        }
                         Counts::add(if sent { &counts.packets } else { &counts.send_drops }, 1);
                     }
                     Err(Unwritten::Missing { session, samples }) => {
@@ -446,6 +472,7 @@ impl Air {
                     part,
                     packets: sent.packets,
                     octets: sent.octets,
+                    first: sent.first,
                 };
                 Counts::add(&counts.journal_drops, u64::from(journal.try_send(entry).is_err()));
             }
@@ -470,10 +497,28 @@ impl Air {
                 now,
                 &self.signer,
             );
-            let sent = written.is_ok() && self.sender.send(stream.stream.rtcp(), &self.datagram).is_ok();
+            let sent = written.is_ok() && self.outlet.send(stream.stream.rtcp(), &self.datagram, now);
             let counts = &self.shared.counts;
             Counts::add(if sent { &counts.beacons } else { &counts.send_drops }, 1);
         }
+    }
+
+    /// Asks for a new sender while nothing leaves, and tells.
+    fn mend_sending(&mut self, now: WallTime) {
+        self.outlet.mend(now);
+        let failing = self.outlet.failing(now);
+        let since = failing.map(|(since, _)| since);
+        if since == **self.shared.sends_fail.load() {
+            return;
+        }
+        match failing {
+            Some((_, why)) => error!(
+                %why,
+                "nothing can be sent; a new sender is tried each second if that may help"
+            ),
+            None => info!("what is sent leaves again"),
+        }
+        self.shared.sends_fail.store(Arc::new(since));
     }
 
     fn show(&mut self, now: WallTime) {
@@ -510,6 +555,7 @@ impl Air {
     }
 
     fn say_goodbye(&mut self) {
+        let now = self.now();
         for stream in self.streams.values() {
             if stream
                 .stream
@@ -517,7 +563,7 @@ impl Air {
                 .is_ok()
             {
                 // Nobody waits for it.
-                let _ = self.sender.send(stream.stream.rtcp(), &self.datagram);
+                self.outlet.send(stream.stream.rtcp(), &self.datagram, now);
             }
         }
     }

@@ -10,7 +10,7 @@ use tracing::error;
 
 use super::Order;
 use super::beneath::Stretch;
-use super::relays::OpenRelay;
+use super::live_feeds::OpenRelay;
 
 /// What the air thread asks for.
 pub(super) enum Request {

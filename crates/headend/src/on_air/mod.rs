@@ -5,13 +5,14 @@
 
 mod air;
 mod beneath;
+mod live_feeds;
 mod loader;
 mod monitor;
-mod relays;
+mod outlet;
 mod stream;
 mod tap;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -19,16 +20,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use loa_model::{
-    Command, CommandDone, ContentHash, EncodedAudio, Refusal, RelayId, RunSheet, SessionId, Snapshot, ZoneId,
-    ZoneTree,
+    Command, CommandDone, ContentHash, EncodedAudio, Refusal, RelayId, RunSheet, SessionId, Snapshot,
+    WallTime, ZoneId, ZoneTree,
 };
+use loa_net::MulticastSender;
 use loa_session::ClockStep;
 use tokio::sync::oneshot;
 
 pub use air::{AirConfig, AirThread, start};
+pub use live_feeds::{Change, LivePackets, OpenRelay};
 pub use loader::ReadMedia;
 pub use monitor::DeadAir;
-pub use relays::{Change, LivePackets, OpenRelay};
+pub use outlet::OpenSender;
 pub use tap::{TappedPacket, Taps};
 
 /// What others tell the air thread.
@@ -36,6 +39,8 @@ pub(crate) enum Order {
     /// A person's command; the engine's answer goes to `reply`.
     Command {
         command: Command,
+        /// Who speaks in the session that it starts.
+        voice: Option<Box<dyn LivePackets>>,
         reply: oneshot::Sender<Result<CommandDone, Refusal>>,
     },
     /// A day's plan to take into force.
@@ -72,6 +77,8 @@ pub(crate) enum Order {
         from: usize,
         tail: Arc<EncodedAudio>,
     },
+    /// A sender was opened in the place of one that cannot send any more.
+    SenderOpened(MulticastSender),
 }
 
 /// A hand on the air thread; cheap to clone.
@@ -85,10 +92,14 @@ pub struct OnAir {
 struct Shared {
     snapshot: ArcSwap<Snapshot>,
     clock_fault: ArcSwap<Option<ClockStep>>,
+    /// Since when nothing that is sent leaves.
+    sends_fail: ArcSwap<Option<WallTime>>,
     counts: Counts,
     taps: Taps,
     /// Zones in which something is on the air and nothing is heard.
     dead_air: ArcSwap<BTreeSet<ZoneId>>,
+    /// How loud what is sent to each zone's own group is, dBFS.
+    levels: ArcSwap<BTreeMap<ZoneId, f32>>,
 }
 
 /// Why a command got no answer from the engine.
@@ -113,8 +124,33 @@ impl OnAir {
     ///
     /// See [`CommandError`].
     pub async fn command(&self, command: Command) -> Result<CommandDone, CommandError> {
+        self.command_with(command, None).await
+    }
+
+    /// Gives the engine a command that starts a session in which somebody speaks.
+    ///
+    /// # Errors
+    ///
+    /// See [`CommandError`].
+    pub async fn speak(
+        &self,
+        command: Command,
+        voice: Box<dyn LivePackets>,
+    ) -> Result<CommandDone, CommandError> {
+        self.command_with(command, Some(voice)).await
+    }
+
+    async fn command_with(
+        &self,
+        command: Command,
+        voice: Option<Box<dyn LivePackets>>,
+    ) -> Result<CommandDone, CommandError> {
         let (reply, answer) = oneshot::channel();
-        self.order(Order::Command { command, reply })?;
+        self.order(Order::Command {
+            command,
+            voice,
+            reply,
+        })?;
         Ok(answer.await.map_err(|_| CommandError::Gone)??)
     }
 
@@ -146,9 +182,20 @@ impl OnAir {
         **self.shared.clock_fault.load()
     }
 
+    /// Returns since when the kernel has taken nothing of what is to be sent, while that lasts: about a second at least.
+    pub fn sends_fail_since(&self) -> Option<WallTime> {
+        **self.shared.sends_fail.load()
+    }
+
     /// Returns the zones in which something is on the air and nothing is heard.
     pub fn dead_air(&self) -> Arc<BTreeSet<ZoneId>> {
         self.shared.dead_air.load_full()
+    }
+
+    /// Returns how loud what was sent to each zone's own group in the last quarter of a second is, dBFS; zones to which
+    /// nothing is sent are not there.
+    pub fn levels(&self) -> Arc<BTreeMap<ZoneId, f32>> {
+        self.shared.levels.load_full()
     }
 
     /// Returns what was sent and dropped since the start.

@@ -1,5 +1,6 @@
 //! The monitor: listens to what is sent, and raises a fault when something that should sound does not: a recording
-//! that failed, a file of silence, a relay all of whose sources are silent, or of which no packet comes.
+//! that failed, a file of silence, a relay all of whose sources are silent, or of which no packet comes. It also tells how
+//! loud each zone is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) enum Sent {
     /// A packet of what should sound.
     Sound(Arc<[u8]>),
     /// A packet of what may be silent: a studio in which nobody speaks.
-    MayBeSilent,
+    MayBeSilent(Arc<[u8]>),
     /// No packet was there.
     Nothing,
 }
@@ -55,6 +56,7 @@ pub(super) fn start(
 fn listen(rule: DeadAir, inbox: &Receiver<Sounding>, shared: &Shared, orders: &SyncSender<Order>) {
     let mut zones: BTreeMap<ZoneId, Ear> = BTreeMap::new();
     let threshold = 10f32.powf(rule.level_dbfs / 10.0);
+    let mut next_levels = Instant::now() + LEVELS;
     loop {
         match inbox.recv_timeout(LOOK) {
             Ok(packet) => {
@@ -84,6 +86,13 @@ fn listen(rule: DeadAir, inbox: &Receiver<Sounding>, shared: &Shared, orders: &S
         }
         // Nothing is on the air any more: nothing is missed.
         let now = Instant::now();
+        if next_levels <= now {
+            next_levels = now + LEVELS;
+            let levels = zones
+                .iter_mut()
+                .filter_map(|(zone, ear)| Some((*zone, ear.level.take()?)));
+            shared.levels.store(Arc::new(levels.collect()));
+        }
         let over = zones.extract_if(.., |_, ear| now.duration_since(ear.last) > OVER);
         for (zone, _) in over.filter(|(_, ear)| ear.is_dead()) {
             set(shared, zone, false);
@@ -125,6 +134,30 @@ struct Ear {
     unsent: Duration,
     /// How long it was silent when that was told last; zero while it sounds.
     told: Duration,
+    level: Level,
+}
+
+/// How loud what was sent of late is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    /// Sum of squares, and of how many samples.
+    energy: f32,
+    samples: u32,
+}
+
+impl Level {
+    fn add(&mut self, samples: &[f32], of: u32) {
+        self.energy += samples.iter().map(|sample| sample * sample).sum::<f32>();
+        self.samples = self.samples.saturating_add(of);
+    }
+
+    /// Returns the level since it was taken last, dBFS, and no less than [`FLOOR_DBFS`]; none if no packet was due since.
+    fn take(&mut self) -> Option<f32> {
+        let Self { energy, samples } = std::mem::take(self);
+        #[expect(clippy::cast_precision_loss, reason = "some ten thousand samples")]
+        let power = (samples > 0).then(|| energy / samples as f32)?;
+        Some((10.0 * power.log10()).max(FLOOR_DBFS))
+    }
 }
 
 impl Ear {
@@ -143,6 +176,7 @@ impl Ear {
                 silent: Duration::ZERO,
                 unsent: Duration::ZERO,
                 told: Duration::ZERO,
+                level: Level::default(),
             }),
         };
         if ear.session != packet.session {
@@ -162,9 +196,15 @@ impl Ear {
     fn hear(&mut self, packet: &Sounding, threshold: f32, after: Duration) -> Option<Heard> {
         let span = samples_to_duration(u64::from(packet.samples));
         let is_heard = match &packet.sent {
-            Sent::Sound(opus) => self.loudest(opus) >= threshold,
-            Sent::MayBeSilent => true,
-            Sent::Nothing => false,
+            Sent::Sound(opus) => self.loudest(opus, packet.samples) >= threshold,
+            Sent::MayBeSilent(opus) => {
+                self.loudest(opus, packet.samples);
+                true
+            }
+            Sent::Nothing => {
+                self.level.add(&[], packet.samples);
+                false
+            }
         };
         if let Sent::Nothing = packet.sent {
             self.unsent += span;
@@ -196,9 +236,10 @@ impl Ear {
     }
 
     /// Returns the mean power of the loudest fifth of a packet: a pause that ends in it is no silence.
-    fn loudest(&mut self, opus: &[u8]) -> f32 {
+    fn loudest(&mut self, opus: &[u8], sent: u32) -> f32 {
         let decoded = self.decoder.decode(opus, &mut self.block[..]).unwrap_or(0);
         let samples = &self.block[..decoded];
+        self.level.add(samples, sent);
         samples
             .chunks(samples.len().div_ceil(5).max(1))
             .map(|part| {
@@ -214,6 +255,10 @@ impl Ear {
 const PACKETS_MAX: usize = 8_192;
 /// How often it looks for zones of which nothing comes any more, at least.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it tells how loud each zone is: longer than any packet is.
+const LEVELS: Duration = Duration::from_millis(250);
+/// Quieter is silence.
+const FLOOR_DBFS: f32 = -90.0;
 /// A zone of which no packet came for this long has nothing on its air.
 const OVER: Duration = Duration::from_secs(2);
 
@@ -225,13 +270,18 @@ mod tests {
     /// Plays a zone that sounds (s), is silent (q), has a studio in which nobody speaks (o) or sends nothing (.), one letter a second; returns what is told, and
     /// in which second.
     fn play(zone: &str) -> Vec<(u32, Heard)> {
+        let mut told = Vec::new();
+        heard(zone, &mut told);
+        told
+    }
+
+    fn heard(zone: &str, told: &mut Vec<(u32, Heard)>) -> BTreeMap<ZoneId, Ear> {
         let settings = EncoderSettings {
             packet_samples: 960,
             ..EncoderSettings::default()
         };
         let mut encoder = OpusEncoder::new(&settings).unwrap();
         let mut zones = BTreeMap::new();
-        let mut told = Vec::new();
         // 50 packets of 20 ms in each second.
         for (number, letter) in (0..).zip(zone.bytes().flat_map(|letter| [letter; 50])) {
             let loud = if letter == b's' { 0.1 } else { 0.0 };
@@ -243,7 +293,7 @@ mod tests {
                 samples: 960,
                 sent: match letter {
                     b'.' => Sent::Nothing,
-                    b'o' => Sent::MayBeSilent,
+                    b'o' => Sent::MayBeSilent(opus.into()),
                     _ => Sent::Sound(opus.into()),
                 },
             };
@@ -251,7 +301,7 @@ mod tests {
             let news = ear.hear(&sounding, 1e-6, Duration::from_secs(5));
             told.extend(news.map(|news| (number / 50, news)));
         }
-        told
+        zones
     }
 
     #[test]
@@ -268,5 +318,26 @@ mod tests {
             [],
             "packets that a studio lacks now and then"
         );
+    }
+
+    /// Each row: what is sent for a second, and how loud that is, dBFS. A sine of peak 0.1 has a mean power of 0.005.
+    #[test]
+    fn the_level_is_that_of_what_is_sent() {
+        let rows = [
+            ("s", Some(-23.0)),
+            ("q", Some(FLOOR_DBFS)),
+            ("o", Some(FLOOR_DBFS)),
+            (".", Some(FLOOR_DBFS)),
+        ];
+        for (zone, expected) in rows {
+            let mut zones = heard(zone, &mut Vec::new());
+            let level = &mut zones.get_mut(&ZoneId(1)).unwrap().level;
+            let told = level.take();
+            let near = told
+                .zip(expected)
+                .is_some_and(|(told, expected): (f32, f32)| (told - expected).abs() < 1.0);
+            assert!(near, "{zone}: {told:?}, not {expected:?}");
+            assert_eq!(level.take(), None, "nothing was sent since");
+        }
     }
 }

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use loa_model::{EncodedAudio, RelayId, SessionId, WallTime, ZoneId, samples_to_duration};
+use loa_model::{EncodedAudio, SessionId, WallTime, ZoneId, samples_to_duration};
 use loa_playout::Start;
 use loa_session::{LivePlayer, LiveSlot, MediaPacket, Play, SegmentPlayer, SessionOnAir, ZoneStream};
-use loa_wire::{Signer, WireError};
+use loa_wire::Signer;
 
 use super::beneath::Beneath;
+use super::live_feeds::{LiveFeed, LiveFeeds};
 use super::loader::{FADE, Request};
-use super::relays::Relays;
 
 /// A zone's stream and what plays on it.
 pub(super) struct OnStream {
@@ -28,8 +28,16 @@ struct Running {
     session: SessionOnAir,
     part: u32,
     plays: Plays,
+    tally: Tally,
+}
+
+/// What was sent of a part.
+#[derive(Default)]
+struct Tally {
     packets: u64,
     octets: u64,
+    /// When the first packet was sent.
+    first: Option<WallTime>,
 }
 
 enum Plays {
@@ -52,8 +60,8 @@ enum Plays {
 
 /// Where the packets of something without an end of its own come from.
 pub(super) enum LiveSource {
-    /// A connected relay.
-    Relay(RelayId),
+    /// A relay, or somebody who speaks.
+    Feed(LiveFeed),
     /// One packet of silence, over and over.
     Silence(Arc<EncodedAudio>),
 }
@@ -77,6 +85,7 @@ pub(super) struct Sent {
     pub(super) part: u32,
     pub(super) packets: u64,
     pub(super) octets: u64,
+    pub(super) first: Option<WallTime>,
     pub(super) skipped: u64,
 }
 
@@ -91,6 +100,16 @@ pub(super) struct Written<'a> {
     pub(super) session: SessionId,
     /// Whether its silence is a fault.
     pub(super) should_sound: bool,
+    tally: &'a mut Tally,
+}
+
+impl Written<'_> {
+    /// Counts it as sent: only what the kernel took is proof.
+    pub(super) fn count_sent(self, now: WallTime) {
+        self.tally.packets += 1;
+        self.tally.octets += self.opus.len() as u64;
+        self.tally.first.get_or_insert(now);
+    }
 }
 
 /// Why there is nothing to send in a place on the air.
@@ -129,7 +148,7 @@ impl OnStream {
         delay: Duration,
         feed: Feed,
         chime: Option<Arc<EncodedAudio>>,
-        relays: &mut Relays,
+        live: &mut LiveFeeds,
         now: WallTime,
     ) -> Option<Request> {
         let session = SessionOnAir {
@@ -145,17 +164,16 @@ impl OnStream {
                 let beneath = bed.map(|(bed, offset, ends)| Beneath::new(bed, offset, begins, ends - delay));
                 Plays::recorded(audio, offset, begins, chime, delay, beneath)
             }
-            Feed::Live(source) => Plays::live(source, begins, chime, delay, relays),
+            Feed::Live(source) => Plays::live(source, begins, chime, delay, live),
         };
         let mut running = Running {
             session,
             part: start.part,
             plays,
-            packets: 0,
-            octets: 0,
+            tally: Tally::default(),
         };
         let fade = if start.cut {
-            running.end_at(start.ends - delay, relays, now)
+            running.end_at(start.ends - delay, live, now)
         } else {
             None
         };
@@ -169,12 +187,12 @@ impl OnStream {
         session: SessionId,
         part: u32,
         at: WallTime,
-        relays: &mut Relays,
+        live: &mut LiveFeeds,
         now: WallTime,
     ) -> Option<Request> {
         let running = self.find(session, part)?;
         let media_time = at - running.session.playout_delay;
-        running.end_at(media_time, relays, now)
+        running.end_at(media_time, live, now)
     }
 
     /// Puts a rendered fade in place, unless the packets it replaces were sent meanwhile.
@@ -247,7 +265,7 @@ impl OnStream {
         out: &mut Vec<u8>,
         now: WallTime,
         signer: &Signer,
-        relays: &mut Relays,
+        live: &mut LiveFeeds,
     ) -> Option<Result<Written<'a>, Unwritten>> {
         let due_of = |running: &Running| running.plays.poll_due().filter(|due| *due <= now);
         let due = |index: usize| Some((due_of(&self.running[index])?, index));
@@ -255,13 +273,12 @@ impl OnStream {
         let Running {
             session,
             plays,
-            packets,
-            octets,
+            tally,
             ..
         } = &mut self.running[index];
         self.live.clear();
-        let should_sound = plays.should_sound(relays);
-        let packet = match plays.fetch(&mut self.live, relays, now)? {
+        let should_sound = plays.should_sound(live);
+        let packet = match plays.fetch(&mut self.live, live, now)? {
             Due::Recorded => plays.recorded_player()?.next_packet(now)?,
             Due::Live(slot) => MediaPacket {
                 at: slot.at,
@@ -277,19 +294,18 @@ impl OnStream {
                 }));
             }
         };
-        let written = self.stream.write_packet(out, &packet, session, signer);
-        *packets += 1;
-        *octets += packet.payload.len() as u64;
-        let (opus, samples, at) = (packet.payload, packet.samples, packet.at.to_wall());
-        let written = written.map(|()| Written {
-            opus,
-            samples,
-            at,
+        if self.stream.write_packet(out, &packet, session, signer).is_err() {
+            return Some(Err(Unwritten::Unsendable));
+        }
+        Some(Ok(Written {
+            opus: packet.payload,
+            samples: packet.samples,
+            at: packet.at.to_wall(),
             late: now.since(since),
             session: session.session,
             should_sound,
-        });
-        Some(written.map_err(|_: WireError| Unwritten::Unsendable))
+            tally,
+        }))
     }
 
     /// Takes off a part whose packets were all sent.
@@ -302,14 +318,14 @@ impl OnStream {
             session,
             part,
             plays,
-            packets,
-            octets,
+            tally,
         } = self.running.remove(index)?;
         Some(Sent {
             session: session.session,
             part,
-            packets,
-            octets,
+            packets: tally.packets,
+            octets: tally.octets,
+            first: tally.first,
             skipped: plays.skipped(),
         })
     }
@@ -361,7 +377,7 @@ impl Plays {
         begins: WallTime,
         chime: Option<Arc<EncodedAudio>>,
         delay: Duration,
-        relays: &mut Relays,
+        live: &mut LiveFeeds,
     ) -> Self {
         let chime = chime.map(|chime| {
             SegmentPlayer::new(&Play {
@@ -375,7 +391,7 @@ impl Plays {
         });
         let (packet_samples, pre_skip) = match &source {
             LiveSource::Silence(audio) => (audio.packet_samples, audio.pre_skip),
-            LiveSource::Relay(relay) => relays.get(*relay).map_or(SHAPE_UNKNOWN, |packets| {
+            LiveSource::Feed(feed) => live.get(*feed).map_or(SHAPE_UNKNOWN, |packets| {
                 packets.begin();
                 packets.shape()
             }),
@@ -397,19 +413,19 @@ impl Plays {
     }
 
     /// Tells whether the silence of its next packet is a fault.
-    fn should_sound(&mut self, relays: &mut Relays) -> bool {
+    fn should_sound(&mut self, live: &mut LiveFeeds) -> bool {
         self.recorded_player().is_some()
             || match self {
                 Self::Live {
-                    source: LiveSource::Relay(relay),
+                    source: LiveSource::Feed(feed),
                     ..
-                } => relays.get(*relay).is_some_and(|packets| packets.should_sound()),
+                } => live.get(*feed).is_some_and(|packets| packets.should_sound()),
                 _ => false,
             }
     }
 
     /// Takes what is due next; a live packet is put into `out`.
-    fn fetch(&mut self, out: &mut Vec<u8>, relays: &mut Relays, now: WallTime) -> Option<Due> {
+    fn fetch(&mut self, out: &mut Vec<u8>, live: &mut LiveFeeds, now: WallTime) -> Option<Due> {
         if self.recorded_player().is_some() {
             return Some(Due::Recorded);
         }
@@ -428,7 +444,7 @@ impl Plays {
                 out.extend_from_slice(audio.packet(0).unwrap_or_default());
                 true
             }
-            LiveSource::Relay(relay) => relays.get(*relay).is_some_and(|packets| {
+            LiveSource::Feed(feed) => live.get(*feed).is_some_and(|packets| {
                 if fade_from.take_if(|from| *from <= slot.at.to_wall()).is_some() {
                     packets.fade_out();
                 }
@@ -482,7 +498,7 @@ impl Plays {
 
 impl Running {
     /// Ends at `media_time`: hard at first, with a fade once it is rendered.
-    fn end_at(&mut self, media_time: WallTime, relays: &mut Relays, now: WallTime) -> Option<Request> {
+    fn end_at(&mut self, media_time: WallTime, live: &mut LiveFeeds, now: WallTime) -> Option<Request> {
         match &mut self.plays {
             Plays::Recorded {
                 player,
@@ -516,9 +532,9 @@ impl Running {
                 if let Some(chime) = chime {
                     chime.cut(media_time);
                 }
-                if let LiveSource::Relay(relay) = source {
+                if let LiveSource::Feed(feed) = source {
                     // What lies in its queue is rendered already.
-                    let queued = relays.get(*relay).map_or(Duration::ZERO, |packets| {
+                    let queued = live.get(*feed).map_or(Duration::ZERO, |packets| {
                         let samples = u64::from(packets.queue_packets()) * u64::from(packets.shape().0);
                         samples_to_duration(samples)
                     });
@@ -536,3 +552,83 @@ const LEAD: Duration = Duration::ZERO;
 const RENDER_TIME: Duration = Duration::from_millis(150);
 /// Packets of 60 ms from libopus, for a relay that is not connected and has none.
 const SHAPE_UNKNOWN: (u32, u32) = (2_880, 312);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use loa_model::{BulletinClass, Channel, ContentHash};
+    use loa_session::StreamStart;
+    use loa_wire::{Addressing, Certificate, PAYLOAD_BYTES_MAX, public_key};
+
+    const AT: WallTime = WallTime::from_unix_s(1_800_000_000);
+    const DELAY: Duration = Duration::from_millis(200);
+
+    fn signer() -> Signer {
+        let (root, secret) = ([1; 32], [2; 32]);
+        let (highest, expiry) = (BulletinClass::Emergency, AT + Duration::from_secs(3_600));
+        let certificate = Certificate::issue(&root, public_key(&secret), Channel(1), highest, expiry);
+        Signer::new(&secret, certificate).unwrap()
+    }
+
+    /// Four packets, the second of which fits no datagram.
+    fn on_stream(live: &mut LiveFeeds) -> OnStream {
+        let mut audio = EncodedAudio::new(ContentHash([7; 32]), 960, 0);
+        for length in [3, PAYLOAD_BYTES_MAX + 1, 3, 3] {
+            audio.push(&vec![9_u8 << 3; length]);
+        }
+        audio.samples = 4 * 960;
+        let addressing = Addressing::new([239, 192, 0, 0].into(), 5004).unwrap();
+        let numbers = StreamStart {
+            ssrc: 1,
+            sequence: 1,
+            timestamp: 1,
+        };
+        let stream = ZoneStream::new(Channel(1), addressing, "loa", numbers);
+        let mut stream = OnStream::new(ZoneId(1), stream, AT);
+        let start = Start {
+            session: SessionId::new(5, 1),
+            part: 1,
+            zone: ZoneId(1),
+            class: BulletinClass::Normal,
+            feed: loa_playout::Feed::Silence,
+            at: AT,
+            chime: false,
+            chime_gain_db: 0,
+            ends: AT + audio.duration(),
+            cut: false,
+            authored: false,
+            drill: false,
+            bed: None,
+        };
+        let feed = Feed::Media {
+            audio: Arc::new(audio),
+            offset: Duration::ZERO,
+            bed: None,
+        };
+        let fade = stream.start(&start, DELAY, feed, None, live, AT - DELAY);
+        assert!(fade.is_none());
+        stream
+    }
+
+    #[test]
+    fn only_what_the_kernel_took_is_counted_as_sent() {
+        let (mut live, signer, mut out) = (LiveFeeds::default(), signer(), Vec::new());
+        let mut stream = on_stream(&mut live);
+        let begins = AT - DELAY;
+        let refused = stream.write_due(&mut out, begins, &signer, &mut live);
+        assert!(matches!(refused, Some(Ok(_))), "written, and not taken");
+        let later = begins + Duration::from_millis(100);
+        let mut unsendable = 0;
+        while let Some(written) = stream.write_due(&mut out, later, &signer, &mut live) {
+            match written {
+                Ok(packet) => packet.count_sent(later),
+                Err(_) => unsendable += 1,
+            }
+        }
+        assert_eq!(unsendable, 1);
+        let Some(sent) = stream.take_finished() else {
+            panic!("everything was written")
+        };
+        assert_eq!((sent.packets, sent.octets, sent.first), (2, 6, Some(later)));
+    }
+}

@@ -153,6 +153,7 @@ impl Rehearsed<'_> {
                 Action::AsRun(AsRunEvent::Delayed { .. })
                 | Action::Release { .. }
                 | Action::CloseRelay { .. }
+                | Action::CloseVoice { .. }
                 | Action::Start(_)
                 | Action::Stop { .. } => {}
             }

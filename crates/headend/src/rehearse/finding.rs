@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loa_model::{LineName, RunSheet, Verdict, WallTime, ZoneId, ZoneTree};
-use loa_plan::{Lang, local};
+use loa_plan::{LINES_MAX, Lang, local};
 use serde::Serialize;
 
 use super::diff::Difference;
@@ -98,6 +98,11 @@ pub enum Finding {
         zone: ZoneId,
         /// Receivers that are registered there or below.
         registered: usize,
+    },
+    /// The day has more lines than a run-sheet holds.
+    LeftOut {
+        /// How many of the latest are not in it.
+        lines: usize,
     },
     /// A line that should air never did, for another reason.
     NotAired {
@@ -281,6 +286,16 @@ impl FindingText<'_> {
                         self.zone(*zone)
                     ),
                     "check power and network of the receivers: loa receiver list",
+                ),
+            ),
+            Finding::LeftOut { lines } => (
+                (
+                    format!("{lines} lượt sau cùng không có trong lịch: một ngày chỉ giữ được {LINES_MAX}"),
+                    "bớt lượt phát, hoặc phát ở địa bàn cấp trên",
+                ),
+                (
+                    format!("the latest {lines} airings are left out: a run-sheet holds {LINES_MAX}"),
+                    "air less often, or in the zone above",
                 ),
             ),
             Finding::NotAired { line, why } => (

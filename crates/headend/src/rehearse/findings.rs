@@ -7,6 +7,7 @@ use loa_model::{
     Content, ContentHash, EndReason, LineName, OccurrenceId, Reason, RunSheet, RunSheetLine, WallTime,
     ZoneId, ZoneTree,
 };
+use loa_plan::PlanFault;
 
 use super::day::Aired;
 use super::finding::Finding;
@@ -49,11 +50,21 @@ pub fn find(
         }
     }
     found.extend(gaps(sheet, around, aired, tree));
-    found.extend(beyond_minutes(sheet, aired, tree));
+    found.extend(beyond_minutes(sheet, aired, tree, facts));
     found.extend(unheard(sheet, tree, facts));
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by_key(|finding| line_of(finding).unwrap_or(u32::MAX));
     found
+}
+
+/// Tells what the plan of a day has no place for.
+pub(super) fn left_out(faults: &[PlanFault]) -> Vec<Finding> {
+    let left_out = faults.iter().filter_map(|fault| match fault {
+        PlanFault::TooManyLines(lines) => Some(Finding::LeftOut { lines: *lines }),
+        // Import refuses the others.
+        _ => None,
+    });
+    left_out.collect()
 }
 
 const fn line_of(finding: &Finding) -> Option<u32> {
@@ -70,7 +81,7 @@ const fn line_of(finding: &Finding) -> Option<u32> {
         | Finding::MinutesSpent { line, .. }
         | Finding::NotAired { line, .. }
         | Finding::OffTime { line, .. } => Some(*line),
-        Finding::NoReceiver { .. } => None,
+        Finding::NoReceiver { .. } | Finding::LeftOut { .. } => None,
     }
 }
 
@@ -288,11 +299,15 @@ fn gaps(sheet: &RunSheet, around: &[RunSheet], aired: &Aired, tree: &ZoneTree) -
 }
 
 /// Lines during which receivers of a zone fall silent, because it has sounded for its minutes: what zones above send
-/// counts too.
-fn beyond_minutes(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree) -> Vec<Finding> {
-    let limited = tree
-        .iter()
-        .filter_map(|zone| Some((zone.id, zone.settings.quiet.as_ref()?.minutes_a_day?)));
+/// counts too, and the minutes may be those of a zone above.
+fn beyond_minutes(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree, facts: &Facts) -> Vec<Finding> {
+    let own = tree.iter().filter(|zone| zone.settings.quiet.is_some());
+    let airing = sheet.lines.iter().map(|line| line.occurrence.zone);
+    let hearing = facts.receivers.iter().map(|(zone, _)| *zone);
+    let zones: BTreeSet<ZoneId> = own.map(|zone| zone.id).chain(airing).chain(hearing).collect();
+    let limited = zones
+        .into_iter()
+        .filter_map(|zone| Some((zone, tree.quiet(zone)?.minutes_a_day?)));
     let (Some(from), Some(to)) = (
         sheet.lines.iter().map(|line| line.start).min(),
         sheet.lines.iter().map(RunSheetLine::end).max(),
@@ -312,9 +327,21 @@ fn beyond_minutes(sheet: &RunSheet, aired: &Aired, tree: &ZoneTree) -> Vec<Findi
             .iter()
             .find(|line| line.occurrence == occurrence)?
             .number;
-        Some(Finding::MinutesSpent { line, zone, minutes })
+        Some((zone, (line, minutes)))
     });
-    beyond.collect()
+    let beyond: BTreeMap<ZoneId, (u32, u16)> = beyond.collect();
+    // What is told of a zone is not told again of all below it.
+    let is_told = |zone: ZoneId, at: &(u32, u16)| {
+        let mut above = tree.chain(zone).skip(1);
+        above.any(|above| beyond.get(&above.id) == Some(at))
+    };
+    let first = beyond.iter().filter(|&(zone, at)| !is_told(*zone, at));
+    let finding = |(zone, (line, minutes)): (&ZoneId, &(u32, u16))| Finding::MinutesSpent {
+        line: *line,
+        zone: *zone,
+        minutes: *minutes,
+    };
+    first.map(finding).collect()
 }
 
 /// Zones in which something airs and nobody is known to hear it.

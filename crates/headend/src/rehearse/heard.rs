@@ -176,6 +176,7 @@ mod tests {
             file_name: format!("{number}.mp3"),
             duration: Duration::from_secs(minutes * 60),
             series: None,
+            zone: None,
             added_at: WallTime::default(),
         }));
         let tree = tree();

@@ -140,7 +140,12 @@ impl Station {
         }
     }
 
-    fn loa_with_input(&self, args: &[&str], input: &str) -> Result<String> {
+    /// Runs `loa` with `args`, gives it `input`, and returns what it printed.
+    ///
+    /// # Errors
+    ///
+    /// If it fails; its output is in the message.
+    pub fn loa_with_input(&self, args: &[&str], input: &str) -> Result<String> {
         let mut command = Command::new(binary("loa")?);
         command.arg("--config").arg(self.config()).args(args);
         let mut child = command
@@ -246,7 +251,16 @@ impl Station {
     ///
     /// If the panel does not answer.
     pub fn health(&self) -> Result<String> {
-        let answer = self.agent().get(self.url("/healthz")).call();
+        self.get("/healthz")
+    }
+
+    /// Asks the panel for what needs no login.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn get(&self, path: &str) -> Result<String> {
+        let answer = self.agent().get(self.url(path)).call();
         Ok(answer?.body_mut().read_to_string()?)
     }
 

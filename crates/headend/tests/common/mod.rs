@@ -44,6 +44,9 @@ fn row(number: u8, ms: u64) -> MediaRow {
         file_name: format!("m{number}.mp3"),
         added_at: WallTime::from_unix_s(1_700_000_000),
         series: None,
+        zone: None,
+        added_by: "an".into(),
+        cut: None,
     }
 }
 

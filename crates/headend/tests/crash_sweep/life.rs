@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::Days;
 use loa_headend::{epoch, planner, restart};
-use loa_model::{BulletinClass, Command, RelayId, SessionId, Sound, WallTime, ZoneId};
+use loa_model::{BulletinClass, Command, Content, RelayId, SessionId, Sound, WallTime, ZoneId};
 use loa_plan::local;
 use loa_playout::{Action, Engine, EngineSettings, Feed, Start};
 use loa_store::{JournalEntry, Store};
@@ -124,7 +124,7 @@ impl Life {
                 Action::Stop {
                     session, part, at, ..
                 } => self.note(&Note::Stop { session, part, at }),
-                Action::Release { .. } | Action::CloseRelay { .. } => {}
+                Action::Release { .. } | Action::CloseRelay { .. } | Action::CloseVoice { .. } => {}
             }
         }
     }
@@ -164,11 +164,11 @@ impl Life {
                     let command = Command::StartOverride {
                         zone: ZoneId(1),
                         title: "khẩn cấp".into(),
-                        media: media(9),
-                        duration: Duration::from_secs(8),
+                        content: Content::piece(media(9), Duration::from_secs(8)),
                         class: BulletinClass::Emergency,
                         chime: false,
                         limit: Duration::from_secs(8),
+                        drill: false,
                         by: "an".into(),
                     };
                     self.engine.handle_command(command, self.now).unwrap();
@@ -202,7 +202,7 @@ fn started(start: &Start) -> Note {
         zone: start.zone,
         feed: match start.feed {
             Feed::Media { media, offset } => Fed::Media(media, offset),
-            Feed::Relay(_) | Feed::Silence => Fed::Relay,
+            Feed::Relay(_) | Feed::Voice | Feed::Silence => Fed::Relay,
         },
         from: start.at,
         to: start.ends,

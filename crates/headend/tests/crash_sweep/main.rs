@@ -24,17 +24,6 @@ use day::T0;
 use life::{Life, database, take_notes};
 use told::{AWAY, Told, done, heard, last_moment};
 
-/// Known faults, by when the kill comes (in seconds) and what suffers; take them out when they are mended.
-///
-/// What goes on after a restart and has to wait for something stronger loses the time for which it waits. What came due
-/// just before the kill, and had to wait, is taken for missed.
-const KNOWN: [(f64, &str); 4] = [
-    (20.2, "ca nhạc"),
-    (28.2, "bản tin"),
-    (30.2, "bản tin"),
-    (58.07, "bản tin"),
-];
-
 const DIR: &str = "LOA_CRASH_SWEEP";
 /// What changes the disk.
 const CALLS: [&str; 6] = ["pwrite64", "fdatasync", "fsync", "rename", "ftruncate", "unlink"];
@@ -157,12 +146,7 @@ fn killed_at((call, nth): (&str, usize), root: &Path, template: &Path, model: &T
     let told = Told::read(&dir, all);
     told.check(Some(killed))
         .map_err(|error| named(format!("at {killed}: {error}")))?;
-    if let Err(error) = told.compare(model, killed, &before) {
-        let is_known = |(at, title): &(f64, &str)| killed == day::at(*at) && error.contains(title);
-        if !KNOWN.iter().any(is_known) {
-            return Err(named(format!("at {killed}: {error}")));
-        }
-        println!("known: {}", named(format!("at {killed}")));
-    }
+    told.compare(model, killed, &before)
+        .map_err(|error| named(format!("at {killed}: {error}")))?;
     fs::remove_dir_all(&dir).map_err(|error| named(error.to_string()))
 }

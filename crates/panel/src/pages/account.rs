@@ -1,4 +1,4 @@
-//! One's own account: the password, one-time codes, and where one is logged in.
+//! One's own account: the password, one-time codes, tokens, and where one is logged in.
 
 use askama::Template;
 use axum::Form;
@@ -11,6 +11,7 @@ use crate::console::ConsoleError;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
+use crate::pages::tokens::TokenPart;
 use crate::pages::user::{LoginRow, login_rows, role_rows};
 use crate::pages::{Frame, html};
 use crate::people::{Changed, Due, NewTotp, OwnChange, UserItem};
@@ -19,7 +20,7 @@ use crate::router::Panel;
 
 #[derive(Template)]
 #[template(path = "account.html")]
-struct AccountPage {
+pub(crate) struct AccountPage {
     frame: Frame,
     name: String,
     /// The password is to be set before anything else.
@@ -31,19 +32,26 @@ struct AccountPage {
     recovery_codes: String,
     roles: Vec<String>,
     logins: Vec<LoginRow>,
+    /// None while a password of one's own is due.
+    pub(crate) tokens: Option<TokenPart>,
 }
 
 pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> Result<Response, PanelError> {
     Ok(html(&account(&panel, &user, lang).await?))
 }
 
-async fn account(panel: &Panel, user: &User, lang: Lang) -> Result<AccountPage, PanelError> {
+pub(crate) async fn account(panel: &Panel, user: &User, lang: Lang) -> Result<AccountPage, PanelError> {
     let item = own(panel, user).await?;
+    let tokens = match user.person.due {
+        None => Some(TokenPart::new(panel, user, lang).await?),
+        Some(_) => None,
+    };
     let left = item.recovery_codes.to_string();
     Ok(AccountPage {
         frame: Frame::new(panel, lang, Some(&user.person), "/account"),
         name: item.name.clone(),
         first_password: user.person.due == Some(Due::Password),
+        tokens,
         password_fault: None,
         totp_fault: None,
         totp: item.totp,
@@ -53,7 +61,7 @@ async fn account(panel: &Panel, user: &User, lang: Lang) -> Result<AccountPage, 
             .into_iter()
             .map(|role| role.text)
             .collect(),
-        logins: login_rows(panel, &item, Some(user.person.login), lang),
+        logins: login_rows(panel, &item, user.person.login, lang),
     })
 }
 
@@ -246,16 +254,17 @@ async fn totp_refused(
 }
 
 /// Returns what to say beside the form; what is not about what was typed is a page of its own.
-fn fault(error: PanelError, lang: Lang) -> Result<String, PanelError> {
+pub(crate) fn fault(error: PanelError, lang: Lang) -> Result<String, PanelError> {
     match error {
         PanelError::Console(ConsoleError::Person(crate::people::PersonRefusal::WrongPassword)) => {
             Ok(lang.say("password-wrong"))
         }
-        PanelError::PasswordsDiffer | PanelError::Console(ConsoleError::Person(_)) => Ok(error.say(lang)),
+        PanelError::PasswordsDiffer
+        | PanelError::Console(ConsoleError::Person(_) | ConsoleError::Token(_)) => Ok(error.say(lang)),
         other => Err(other),
     }
 }
 
-fn refused(page: &impl Template) -> Response {
+pub(crate) fn refused(page: &impl Template) -> Response {
     (axum::http::StatusCode::BAD_REQUEST, html(page)).into_response()
 }

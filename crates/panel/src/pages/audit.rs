@@ -14,7 +14,7 @@ use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages::{Frame, html};
 use crate::people::{AuditLine, AuditVerdict, AuditWanted};
-use crate::plain::{before_or_after, calendar, clock, date, deed};
+use crate::plain::{before_or_after, calendar, clock, date, deed, escaped};
 use crate::router::Panel;
 
 #[derive(Template)]
@@ -135,18 +135,6 @@ fn query_of(wanted: &Wanted) -> String {
     given
         .map(|(name, text)| format!("{name}={}&", escaped(text)))
         .collect()
-}
-
-/// Escapes all but what RFC 3986 §2.3 leaves alone.
-fn escaped(text: &str) -> String {
-    let escaped = text.bytes().map(|byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    });
-    escaped.collect()
 }
 
 /// Returns the first instant of a local day.

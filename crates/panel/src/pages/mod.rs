@@ -1,22 +1,40 @@
 //! The pages. Each is one file here and one template.
 
 pub(crate) mod account;
+pub(crate) mod api;
 pub(crate) mod as_run;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod ca;
+pub(crate) mod change;
 pub(crate) mod day;
+pub(crate) mod emergency;
+pub(crate) mod emergency_templates;
+pub(crate) mod library;
 pub(crate) mod login;
+mod map;
 pub(crate) mod on_air;
+pub(crate) mod piece;
 pub(crate) mod receivers;
+pub(crate) mod rehearsal;
+pub(crate) mod settings;
+pub(crate) mod speak;
+pub(crate) mod time_to_air;
 pub(crate) mod today;
+pub(crate) mod tokens;
 pub(crate) mod user;
 pub(crate) mod users;
+pub(crate) mod versions;
+pub(crate) mod week;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use loa_model::{Permission, Rights, Zone, ZoneTree};
+use loa_model::{Permission, Rights, Zone, ZoneId, ZoneTree};
 
+use crate::console::ListeningReceiver;
 use crate::lang::Lang;
 use crate::people::Person;
 use crate::router::Panel;
@@ -60,6 +78,8 @@ impl Frame {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Menu {
     pub(crate) station: bool,
+    pub(crate) speak: bool,
+    pub(crate) emergency: bool,
     pub(crate) users: bool,
     pub(crate) audit: bool,
 }
@@ -71,6 +91,8 @@ impl Menu {
         }
         Self {
             station: person.rights.may_somewhere(Permission::See),
+            emergency: person.rights.may_somewhere(Permission::Alert),
+            speak: person.rights.may_somewhere(Permission::Announce),
             users: person.rights.may_somewhere(Permission::Administer),
             audit: person.rights.may_everywhere(Permission::Administer, zones),
         }
@@ -102,18 +124,32 @@ pub(crate) fn zone_choices(permission: Permission, rights: &Rights, tree: &ZoneT
 
 /// Walks the zones so that each stands under its parent.
 pub(crate) fn in_tree_order(tree: &ZoneTree) -> Vec<&Zone> {
+    let mut below: BTreeMap<Option<ZoneId>, Vec<&Zone>> = BTreeMap::new();
+    for zone in tree.iter() {
+        below.entry(zone.parent).or_default().push(zone);
+    }
     let mut ordered = Vec::new();
-    let mut next: Vec<&Zone> = tree.iter().filter(|zone| zone.parent.is_none()).collect();
+    let mut next = below.remove(&None).unwrap_or_default();
     next.reverse();
     while let Some(zone) = next.pop() {
         ordered.push(zone);
-        let below: Vec<_> = tree
-            .iter()
-            .filter(|other| other.parent == Some(zone.id))
-            .collect();
-        next.extend(below.into_iter().rev());
+        next.extend(below.remove(&Some(zone.id)).unwrap_or_default().into_iter().rev());
     }
     ordered
+}
+
+/// Returns the receivers that each zone reaches: each stands with its own zone and with those above it.
+pub(crate) fn by_reach<'a>(
+    listening: &'a [ListeningReceiver],
+    tree: &ZoneTree,
+) -> BTreeMap<ZoneId, Vec<&'a ListeningReceiver>> {
+    let mut reached: BTreeMap<ZoneId, Vec<_>> = BTreeMap::new();
+    for receiver in listening {
+        for zone in tree.chain(receiver.zone) {
+            reached.entry(zone.id).or_default().push(receiver);
+        }
+    }
+    reached
 }
 
 /// Renders a template of ours.

@@ -1,21 +1,24 @@
 //! What is on air in each zone, and taking the air.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
 use loa_model::{
-    BulletinClass, Heard, Origin, Permission, Rights, SessionId, SessionState, WallTime, Zone, ZoneState,
+    BulletinClass, Heard, Origin, Permission, Rights, SessionId, SessionState, WallTime, Zone, ZoneId,
+    ZoneState, ZoneTree,
 };
 use serde::Deserialize;
 
 use crate::api::{self, StartOverride, to_air};
+use crate::console::{ListeningReceiver, MediaItem};
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
-use crate::pages::{Frame, ZoneChoice, html, in_tree_order, rendered, zone_choices};
+use crate::pages::{Frame, ZoneChoice, by_reach, html, in_tree_order, rendered, zone_choices};
 use crate::plain::{class, clock, day_and_clock, length};
 use crate::router::Panel;
 
@@ -61,12 +64,23 @@ struct ZoneRow {
     own: Option<SessionRow>,
     waiting: Vec<SessionRow>,
     next: Option<NextRow>,
+    /// The receivers that should sound here and below.
+    listening: Option<ListeningRow>,
+}
+
+struct ListeningRow {
+    said: String,
+    /// Some are silent that should have begun by now.
+    is_short: bool,
 }
 
 struct HeardRow {
     title: String,
     class: String,
     class_code: &'static str,
+    drill: bool,
+    /// Code of the zone whose group carries it, to show how loud that is.
+    level_of: String,
     /// Name of the zone it comes from, if not its own.
     from: Option<String>,
     on_air: Option<Progress>,
@@ -84,6 +98,7 @@ struct SessionRow {
     session: u64,
     title: String,
     class_code: &'static str,
+    drill: bool,
     by: Option<String>,
     /// Whether the one who looks may take it off the air.
     may_stop: bool,
@@ -99,8 +114,9 @@ pub(crate) async fn page(State(panel): State<Panel>, user: User, lang: Lang) -> 
     let rights = &user.person.rights;
     let zones = zone_choices(Permission::Announce, rights, &panel.console.zones());
     // What is on air is shown and can be stopped whether or not the library answers.
-    let media = panel.console.media().await.ok().map(|media| {
-        let choices = media.into_iter().map(|media| MediaChoice {
+    let media = api::media_shown(&panel, &user).await.ok().map(|media| {
+        let choices = media.into_iter().filter(MediaItem::may_air);
+        let choices = choices.map(|media| MediaChoice {
             hash: media.hash.to_string(),
             title: media.title,
             length: length(media.duration),
@@ -126,7 +142,14 @@ pub(crate) fn air_html(panel: &Panel, lang: Lang, rights: &Rights) -> String {
     let states: BTreeMap<_, _> = snapshot.zones.iter().map(|state| (state.zone, state)).collect();
     let sessions = snapshot.zones.iter().filter_map(|state| state.on_air.as_ref());
     let sessions: BTreeMap<_, _> = sessions.map(|session| (session.session, session)).collect();
+    let listening = panel.console.listening();
+    let heard = snapshot
+        .zones
+        .iter()
+        .filter_map(|state| Some((state.zone, state.heard.as_ref()?.session)));
     let view = View {
+        heard: heard.collect(),
+        reached: by_reach(&listening, &tree),
         panel,
         lang,
         rights,
@@ -151,7 +174,18 @@ pub(crate) fn air_html(panel: &Panel, lang: Lang, rights: &Rights) -> String {
         frame: Frame::new(panel, lang, None, "/"),
         // To the minute: a clock that ticks would renew the table each second.
         at: clock(snapshot.at, tz)[..5].to_owned(),
-        problems: panel.console.health().problems,
+        problems: panel
+            .console
+            .health()
+            .problems
+            .iter()
+            .filter(|trouble| {
+                trouble
+                    .zone()
+                    .is_none_or(|zone| rights.may(Permission::See, zone, &tree))
+            })
+            .map(|trouble| trouble.say(lang))
+            .collect(),
     })
 }
 
@@ -160,6 +194,10 @@ struct View<'a> {
     panel: &'a Panel,
     lang: Lang,
     rights: &'a Rights,
+    /// What should be heard in each zone in which anything should.
+    heard: BTreeMap<ZoneId, SessionId>,
+    /// The receivers here and below.
+    reached: BTreeMap<ZoneId, Vec<&'a ListeningReceiver>>,
     /// What is on air anywhere.
     sessions: BTreeMap<SessionId, &'a SessionState>,
     at: WallTime,
@@ -176,6 +214,7 @@ impl View<'_> {
         let waiting = state.map_or(&[][..], |state| &state.waiting);
         let next = state.and_then(|state| state.next.as_ref());
         ZoneRow {
+            listening: self.listening(zone),
             code: zone.code.clone(),
             name: zone.name.clone(),
             depth: self.panel.console.zones().depth(zone.id),
@@ -195,12 +234,39 @@ impl View<'_> {
         }
     }
 
+    /// Counts the receivers here and below that should sound, and those that say they do.
+    fn listening(&self, zone: &Zone) -> Option<ListeningRow> {
+        let due: Vec<_> = self
+            .reached
+            .get(&zone.id)?
+            .iter()
+            .filter_map(|receiver| Some((*receiver, *self.heard.get(&receiver.zone)?)))
+            .collect();
+        let silent =
+            |(receiver, session): &&(&ListeningReceiver, SessionId)| receiver.plays != Some(*session);
+        let is_settled = |(_, session): &(&ListeningReceiver, SessionId)| {
+            let session = self.sessions.get(session);
+            session.is_none_or(|session| self.at.since(session.since) > SETTLED)
+        };
+        let silent: Vec<_> = due.iter().filter(silent).collect();
+        let counts = [
+            ("sounding", &*(due.len() - silent.len()).to_string()),
+            ("all", &due.len().to_string()),
+        ];
+        (!due.is_empty()).then(|| ListeningRow {
+            said: self.lang.say_with("receivers-sounding", &counts),
+            is_short: silent.into_iter().any(is_settled),
+        })
+    }
+
     fn heard(&self, heard: &Heard, from: Option<String>) -> HeardRow {
         let session = self.sessions.get(&heard.session);
         HeardRow {
             title: heard.title.clone(),
             class: class(heard.class, self.lang),
             class_code: heard.class.name(),
+            drill: heard.drill,
+            level_of: zone_code(&self.panel.console.zones(), heard.from),
             from,
             on_air: session.map(|session| Progress {
                 since_ms: ms(session.since),
@@ -217,6 +283,7 @@ impl View<'_> {
             session: state.session.0,
             title: state.title.clone(),
             class_code: state.class.name(),
+            drill: state.drill,
             by: by(state),
             may_stop: self.rights.may(to_air(state.class), zone.id, &tree),
         }
@@ -226,6 +293,28 @@ impl View<'_> {
         let tz = self.panel.console.station().time_zone;
         day_and_clock(when, self.at, tz, self.lang)
     }
+}
+
+/// Writes how loud what is heard in the zones that somebody may see is, by the code of the zone whose group carries it.
+pub(crate) fn levels_json(panel: &Panel, rights: &Rights) -> String {
+    let (tree, levels) = (panel.console.zones(), panel.console.levels());
+    let snapshot = panel.console.snapshot();
+    let seen = snapshot
+        .zones
+        .iter()
+        .filter(|state| rights.may(Permission::See, state.zone, &tree));
+    let told: BTreeMap<String, f64> = seen
+        .filter_map(|state| {
+            let from = state.heard.as_ref()?.from;
+            let tenths = (f64::from(*levels.get(&from)?) * 10.0).round();
+            Some((zone_code(&tree, from), tenths / 10.0))
+        })
+        .collect();
+    serde_json::json!(told).to_string()
+}
+
+fn zone_code(tree: &ZoneTree, zone: ZoneId) -> String {
+    tree.get(zone).map_or_else(String::new, |zone| zone.code.clone())
 }
 
 /// Returns who put it on air; the run-sheet is nobody.
@@ -244,7 +333,10 @@ const fn ms(at: WallTime) -> i64 {
 #[derive(Deserialize)]
 pub(crate) struct StartForm {
     zone: String,
-    media: String,
+    media: Option<String>,
+    /// Address of something live, instead.
+    source: Option<String>,
+    title: Option<String>,
     class: BulletinClass,
     chime: Option<String>,
     limit_min: u32,
@@ -258,6 +350,8 @@ pub(crate) async fn start(
     let wanted = StartOverride {
         zone: form.zone,
         media: form.media,
+        source: form.source,
+        title: form.title,
         class: form.class,
         chime: form.chime.is_some(),
         limit_s: form.limit_min.saturating_mul(60),
@@ -274,3 +368,6 @@ pub(crate) async fn stop(
     api::stop(&panel, &user, session).await?;
     Ok(Redirect::to("/"))
 }
+
+/// After this a receiver that plays a session has said so: it reports every few seconds.
+const SETTLED: Duration = Duration::from_secs(20);

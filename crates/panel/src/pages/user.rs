@@ -118,7 +118,7 @@ pub(crate) async fn page(
     let roles = role_rows(&panel, &other.rights, lang).into_iter();
     // Where one is logged in is the whole account's matter.
     let logins = if manages {
-        login_rows(&panel, &other, Some(user.person.login), lang)
+        login_rows(&panel, &other, user.person.login, lang)
     } else {
         Vec::new()
     };

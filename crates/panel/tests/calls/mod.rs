@@ -56,6 +56,13 @@ pub(crate) fn call(token: &str, method: &str, path: &str, kind: &str, body: &str
     request.body(Body::from(body.to_owned())).unwrap()
 }
 
+/// The request as a program makes it that shows a token.
+pub(crate) fn with_token(mut request: Request<Body>, token: &str) -> Request<Body> {
+    let shown = format!("Bearer {token}").parse().unwrap();
+    request.headers_mut().insert(header::AUTHORIZATION, shown);
+    request
+}
+
 /// A request as a browser makes it when somebody follows a link or sends a form.
 pub(crate) fn by_people(mut request: Request<Body>) -> Request<Body> {
     let accept = "text/html,application/xhtml+xml,*/*;q=0.8".parse().unwrap();

@@ -1,7 +1,13 @@
 //! A station in memory: what the panel's tests and its preview show.
 
+mod emergency;
+pub(crate) mod library;
 mod people;
+pub(crate) mod schedules;
+mod tokens;
+mod upkeep;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,14 +17,15 @@ use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use loa_model::{
-    BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, EndReason, Heard, LineName,
-    NextUp, ORDER_DEFAULT, OccurrenceId, Origin, PreEmption, Reason, Refusal, RunSheet, RunSheetLine,
-    SessionId, SessionState, SlotId, Snapshot, TieRule, Verdict, WallTime, Zone, ZoneId, ZoneSettings,
-    ZoneState, ZoneTree,
+    ApprovalState, BulletinClass, Channel, Chime, Command, CommandDone, Content, ContentHash, EndReason,
+    Heard, LineName, NextUp, ORDER_DEFAULT, OccurrenceId, Origin, Place, PreEmption, Reason, Refusal,
+    RunSheet, RunSheetLine, SessionId, SessionState, SlotId, Snapshot, TieRule, Verdict, WallTime, Zone,
+    ZoneId, ZoneSettings, ZoneState, ZoneTree,
 };
 use loa_panel::{
-    Answer, AsRunDay, AsRunLine, Console, ConsoleError, Health, MediaItem, Metric, MetricKind, Reach,
-    ReceiverItem, ReportRefusal, Station, Tapped,
+    Answer, AsRunDay, AsRunLine, BadSound, Console, ConsoleError, DrillItem, Health, ListeningReceiver,
+    MediaItem, Metric, MetricKind, ProofItem, Reach, ReceiverItem, ReportRefusal, Said, Speaking, Speech,
+    SpeechEnd, StartItem, Station, Tapped, Trouble,
 };
 
 /// 17:12:30 in Vietnam.
@@ -32,6 +39,12 @@ pub(crate) struct Memory {
     /// Everybody is logged in, for looking at pages.
     pub(crate) open: bool,
     pub(crate) hostile_title: bool,
+    /// The emergency on the air is an exercise.
+    pub(crate) drill: bool,
+    /// Emergencies take two persons.
+    pub(crate) two_persons: bool,
+    /// What waits for the second one, beside what waits always.
+    pub(crate) asked: Mutex<Vec<loa_panel::Waiting>>,
     /// The library does not answer.
     pub(crate) library_lost: bool,
     /// Nothing is on air to listen to.
@@ -42,6 +55,8 @@ pub(crate) struct Memory {
     pub(crate) busy: bool,
     /// What was changed of people, in words.
     pub(crate) changes: Mutex<Vec<String>>,
+    /// What is on its way in.
+    pub(crate) uploads: Mutex<Vec<loa_panel::UploadItem>>,
     /// Passwords that were looked at.
     pub(crate) log_ins: AtomicUsize,
 }
@@ -57,11 +72,15 @@ impl Memory {
             healthy: true,
             open: false,
             hostile_title: false,
+            drill: false,
+            two_persons: false,
+            asked: Mutex::default(),
             library_lost: false,
             silent: false,
             logged_out: AtomicBool::new(false),
             busy: false,
             changes: Mutex::default(),
+            uploads: Mutex::default(),
             log_ins: AtomicUsize::new(0),
         }
     }
@@ -96,6 +115,8 @@ fn state(session: u64, title: &str, class: BulletinClass, by: Option<&str>, ends
         }),
     };
     SessionState {
+        drill: false,
+        began: Some(at(-150)),
         session: SessionId(session),
         part: 1,
         origin,
@@ -104,6 +125,39 @@ fn state(session: u64, title: &str, class: BulletinClass, by: Option<&str>, ends
         since: at(-150),
         ends: at(ends),
     }
+}
+
+/// A speech that nobody hears.
+struct Spoken(Vec<(ZoneId, SessionId)>);
+
+impl Speaking for Spoken {
+    fn sessions(&self) -> &[(ZoneId, SessionId)] {
+        &self.0
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn hear(&mut self, _: Said<'_>) -> Result<f32, BadSound> {
+        Ok(-20.0)
+    }
+
+    fn is_heard(&self) -> bool {
+        true
+    }
+
+    fn end(self: Box<Self>, _: SpeechEnd) -> Answer<'static, ()> {
+        done(())
+    }
+}
+
+/// Where a receiver stands; of those in one zone only the first has a place.
+fn place_of(code: &str, zone: i64) -> Option<Place> {
+    code.ends_with('1').then(|| Place {
+        latitude_e6: 10_776_900 + i32::try_from(zone).unwrap_or(0) * 9_000,
+        longitude_e6: 106_700_900,
+    })
 }
 
 impl Console for Memory {
@@ -136,25 +190,30 @@ impl Console for Memory {
             name: name.into(),
             parent: parent.map(ZoneId),
             channel: Channel(u16::try_from(id).unwrap_or(0)),
-            settings: ZoneSettings::default(),
+            settings: ZoneSettings {
+                language: (id == 2).then(|| "mnong".into()),
+                ..ZoneSettings::default()
+            },
         };
         Arc::new(ZoneTree::new(zones.into_iter().map(zone).collect()).expect("a tree"))
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
         let bulletin = state(0x1_0000_0001, &self.title(), BulletinClass::Priority, None, 450);
-        let emergency = state(
+        let mut emergency = state(
             0x1_0000_0002,
             "Cảnh báo lũ khẩn cấp",
             BulletinClass::Emergency,
             Some("truc-ban"),
             95,
         );
+        emergency.drill = self.drill;
         let heard = |session: &SessionState, from| Heard {
             session: session.session,
             from: ZoneId(from),
             title: session.title.clone(),
             class: session.class,
+            drill: session.drill,
         };
         let next = |from| NextUp {
             line: 4,
@@ -211,12 +270,16 @@ impl Console for Memory {
         })
     }
 
+    fn levels(&self) -> Arc<BTreeMap<ZoneId, f32>> {
+        Arc::new([(ZoneId(1), -18.2), (ZoneId(2), -11.6)].into())
+    }
+
     fn health(&self) -> Health {
         if self.healthy {
             return Health::default();
         }
         Health {
-            problems: vec!["the air thread has ended".into()],
+            problems: vec![Trouble::AirThreadEnded],
             off_air: true,
         }
     }
@@ -247,6 +310,68 @@ impl Console for Memory {
             commands.push(command);
         }
         Box::pin(std::future::ready(answer))
+    }
+
+    fn speak<'a>(&'a self, speech: Speech, _by: &'a str) -> Answer<'a, Box<dyn Speaking>> {
+        let zone = speech.zones[0];
+        done(Box::new(Spoken(vec![(zone, SessionId(0x1_0000_0009))])))
+    }
+
+    fn starts(&self, _: WallTime, _: WallTime) -> Answer<'_, Vec<StartItem>> {
+        done(vec![StartItem {
+            session: SessionId(0x1_0000_0007),
+            zone: ZoneId(1),
+            title: "DIỄN TẬP – Lũ lên nhanh".into(),
+            class: BulletinClass::Live,
+            drill: true,
+            by: "lan".into(),
+            pressed: at(-600),
+            accepted: at(-600) + Duration::from_millis(21),
+            first_packet: Some(at(-600) + Duration::from_millis(90)),
+            began: at(-600) + Duration::from_millis(400),
+            receivers: vec![
+                (
+                    "loa-1".into(),
+                    ZoneId(2),
+                    Some(at(-600) + Duration::from_millis(430)),
+                ),
+                ("loa-2".into(), ZoneId(5), None),
+            ],
+        }])
+    }
+
+    fn drills(&self, _: WallTime, _: WallTime) -> Answer<'_, Vec<DrillItem>> {
+        done(vec![DrillItem {
+            pressed: at(-600),
+            title: "DIỄN TẬP – Lũ lên nhanh".into(),
+            by: "lan".into(),
+            zones: vec![ZoneId(1)],
+            receivers: vec![
+                ("loa-1".into(), Some(at(-600) + Duration::from_millis(430))),
+                ("loa-2".into(), None),
+            ],
+        }])
+    }
+
+    fn time_to_air_alarm(&self) -> Duration {
+        Duration::from_secs(3)
+    }
+
+    fn listening(&self) -> Arc<Vec<ListeningReceiver>> {
+        let receiver = |code: &str, zone, is_alive, plays: Option<u64>| ListeningReceiver {
+            code: code.into(),
+            zone: ZoneId(zone),
+            place: place_of(code, zone),
+            is_alive,
+            plays: plays.map(|number| SessionId(0x1_0000_0000 + number)),
+        };
+        Arc::new(vec![
+            receiver("thon-dinh-1", 3, true, Some(2)),
+            // Plays what is weaker.
+            receiver("thon-ben-1", 4, true, Some(1)),
+            receiver("xa-tay-1", 5, false, None),
+            receiver("xa-tay-2", 5, false, None),
+        ])
     }
 
     fn run_sheet(&self, date: NaiveDate) -> Answer<'_, Option<RunSheet>> {
@@ -341,6 +466,8 @@ impl Console for Memory {
             hash: ContentHash([n; 32]),
             title: title.into(),
             duration: Duration::from_secs(s),
+            zone: None,
+            state: ApprovalState::Draft,
         };
         if self.library_lost {
             let lost = ConsoleError::Unavailable("database is locked".into());
@@ -349,6 +476,19 @@ impl Console for Memory {
         done(vec![
             item(1, "Cảnh báo lũ khẩn cấp", 65),
             item(2, "Thông báo họp dân", 140),
+            MediaItem {
+                zone: Some(ZoneId(5)),
+                ..item(11, "Việc riêng phía tây", 60)
+            },
+            MediaItem {
+                zone: Some(ZoneId(2)),
+                state: ApprovalState::Archived,
+                ..item(12, "Bài đã cất", 60)
+            },
+            MediaItem {
+                state: ApprovalState::Rejected,
+                ..item(13, "Bài phải đọc lại", 60)
+            },
         ])
     }
 
@@ -356,6 +496,12 @@ impl Console for Memory {
         let item = |code: &str, zone, seen: Option<i64>| ReceiverItem {
             code: code.into(),
             zone: ZoneId(zone),
+            place: place_of(code, zone),
+            proof: seen.map(|seen| ProofItem {
+                title: "Bản tin buổi sáng".into(),
+                at: at(seen - 40_000),
+                sounded: Duration::from_secs(900),
+            }),
             seen: seen.map(at),
             playing: seen.map(|_| {
                 if zone == 5 {

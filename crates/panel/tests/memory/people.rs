@@ -48,7 +48,7 @@ impl People for Memory {
         };
         let person = |rights: Rights, due| Person {
             user: UserId(1),
-            login: LoginId(101),
+            login: Some(LoginId(101)),
             name: "truc-ban".into(),
             rights,
             due,
@@ -56,7 +56,7 @@ impl People for Memory {
         done(match token.split_once(':') {
             Some(("as", roles)) => Some(Person {
                 user: UserId(99),
-                login: LoginId(199),
+                login: Some(LoginId(199)),
                 name: token.into(),
                 ..person(rights(roles), None)
             }),
@@ -178,7 +178,7 @@ impl People for Memory {
 }
 
 impl Memory {
-    fn note(&self, change: String) {
+    pub(crate) fn note(&self, change: String) {
         if let Ok(mut changes) = self.changes.lock() {
             changes.push(change);
         }
@@ -247,7 +247,7 @@ fn item(id: i64, name: &str, roles: &str) -> UserItem {
 }
 
 /// Reads `viewer@2+announcer`.
-fn rights(roles: &str) -> Rights {
+pub(crate) fn rights(roles: &str) -> Rights {
     let grants = roles.split('+').filter(|role| !role.is_empty()).map(|text| {
         let (role, zone) = text.split_once('@').unwrap_or((text, ""));
         Grant {

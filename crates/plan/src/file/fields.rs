@@ -9,8 +9,8 @@ use toml::value::{Date, Datetime};
 
 use crate::diagnostic::{Diagnostic, Place, Placed, Places};
 use crate::said::{Said, said};
-use crate::suggest::{CODE_LENGTH_MAX, code_from, nearest};
-use loa_model::{BulletinClass, GAIN_DB_MIN};
+use crate::suggest::{code_from, nearest};
+use loa_model::{BulletinClass, CODE_LENGTH_MAX, GAIN_DB_MIN, is_code};
 
 /// Collects faults while tables are read.
 pub(crate) struct Reader<'a> {
@@ -504,8 +504,7 @@ impl<'a> Reader<'a> {
             _ => "\"xa-an-phu\"",
         };
         let text = self.text(entry, key, example)?;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if text.value.bytes().all(plain) && text.value.len() <= CODE_LENGTH_MAX {
+        if is_code(&text.value) {
             return Some(text);
         }
         let message = said!(

@@ -7,9 +7,9 @@ mod zones;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use loa_model::{Profile, Programme, RunSheet, Schedule, Slot, SlotException, ZoneTree};
+use loa_model::{PANEL_FILE, Profile, Programme, RunSheet, Schedule, Slot, SlotException, SlotId, ZoneTree};
 
 use crate::clash::clashes;
 use crate::diagnostic::{Diagnostic, Place, Placed, Severity, in_order};
@@ -28,7 +28,7 @@ pub struct NamedFile {
     pub file: ScheduleFile,
 }
 
-/// Names of the files that declared things, by the things' codes.
+/// Names of the files that declared things, by what is known of the things.
 #[derive(Clone, Debug, Default)]
 pub struct Owners {
     /// Of programmes.
@@ -37,6 +37,8 @@ pub struct Owners {
     pub slots: BTreeMap<String, String>,
     /// Of day profiles.
     pub profiles: BTreeMap<String, String>,
+    /// Of exceptions, by slot, date and time; what was changed by hand has none.
+    pub exceptions: BTreeMap<(SlotId, NaiveDate, Option<NaiveTime>), String>,
 }
 
 impl Owners {
@@ -229,14 +231,18 @@ impl Resolver<'_> {
                     code.value
                 ),
             };
-            self.error(
-                &code.place,
-                message,
+            let remedy = if owner == PANEL_FILE {
+                said!(
+                    "nó đã được sửa trên trang điều hành: `loa schedule export`, chép nó từ {owner} về tệp này, rồi nhập cả hai; hoặc bỏ nó khỏi tệp này",
+                    "it was changed in the panel: `loa schedule export`, move it from {owner} into this file, and import both; or leave it out of this file"
+                )
+            } else {
                 said!(
                     "sửa ở tệp đó, hoặc chọn mã khác",
                     "change it there, or choose another code"
-                ),
-            );
+                )
+            };
+            self.error(&code.place, message, remedy);
         }
     }
 }

@@ -191,6 +191,14 @@ impl Resolver<'_> {
         if calendar.dates_from(self.known.today).next().is_none() {
             let code = &entry.code.value;
             match &entry.spec.recurrence {
+                // A series that was ended says when; its file may go on saying so.
+                _ if entry.spec.valid_to.is_some_and(|to| to < self.known.today) => {
+                    self.warning(
+                        place,
+                        said!("khung giờ \"{code}\" đã hết hạn, không phát nữa", "slot \"{code}\" has ended and never airs again"),
+                        said!("bỏ đi, hoặc sửa valid_to", "leave it out, or mend its valid_to"),
+                    );
+                }
                 Recurrence::Once(at) if at.date() < self.known.today => {
                     self.warning(
                         place,

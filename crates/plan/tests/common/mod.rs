@@ -28,6 +28,7 @@ pub(crate) fn library() -> KnownLibrary {
         file_name: (*name).to_owned(),
         duration: Duration::from_secs(*s),
         series: name.starts_with("suc-khoe").then(|| "suc-khoe".to_owned()),
+        zone: None,
         added_at: WallTime::from_unix_s(i64::try_from(i).unwrap()),
     };
     KnownLibrary::new(files.iter().enumerate().map(media))

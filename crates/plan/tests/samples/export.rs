@@ -14,7 +14,13 @@ fn an_exported_schedule_reads_back_as_itself() {
             "zones.toml",
             ZONES.replace("channel = 20", &format!("channel = 20\n{QUIET}")),
         ),
-        ("week.toml", format!("{WEEK}\n{EVERYTHING}")),
+        (
+            "week.toml",
+            format!(
+                "{}\n{EVERYTHING}",
+                WEEK.replace(MEDIA, &format!("{MEDIA}\n{LANGUAGES}"))
+            ),
+        ),
         ("special-days.toml", SPECIAL_DAYS.to_owned()),
     ];
     let mut files: Vec<(String, String)> = all.map(|(name, text)| (name.to_owned(), text)).into();
@@ -55,6 +61,9 @@ fn an_exported_schedule_reads_back_as_itself() {
 
 const QUIET: &str = "quiet = { windows = [\"05:00-08:00\", \"Mon-Sat 16:00-18:30\", \"Sun 16:00-19:00\"], minutes_a_day = 300, \
     volume = [{ from = \"06:00\", db = 0 }, { from = \"21:00\", db = -12 }] }\nlanguage = \"mnong\"\napproval = false\n";
+/// A programme of the week, and its versions: the second in a language that no zone can be set to.
+const MEDIA: &str = "media = \"chuyen-muc-xa.m4a\"";
+const LANGUAGES: &str = "languages = { mnong = \"thong-bao.wav\", \"tày\" = \"nhac-chieu.flac\" }";
 const EVERYTHING: &str = r#"
 [[programme]]
 code = "tuyen-tap"

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod again;
 mod any_order;
 mod approvals;
 #[path = "../common/mod.rs"]
 mod common;
 mod export;
+mod rules;
+mod series;
 mod stored;
 
 use common::{WEEK, ZONES, compare};

@@ -7,7 +7,9 @@ use loa_model::{
     ApprovalState, ContentHash, DaySpan, Profile, ProfileId, Programme, ProgrammeId, RunSheet, Schedule,
     Slot, SlotException, SlotId, Zone, ZoneId, ZoneTree,
 };
-use loa_plan::{DayInputs, Diagnostic, HeardMedia, Lang, Owners, Resolved, RunSheetText, plan_day};
+use loa_plan::{
+    DayInputs, Diagnostic, HeardMedia, KnownLibrary, Lang, Owners, Resolved, RunSheetText, plan_day,
+};
 
 use crate::common::{library, resolved};
 
@@ -92,12 +94,16 @@ pub(crate) fn stored(schedule: &Schedule) -> Stored {
             .try_map(|code| Ok::<_, ()>(slot_id(&code)), |code| Ok(programme_id(&code)))
             .unwrap()
     });
+    let exceptions: Vec<SlotException> = exceptions.collect();
+    let files = schedule.exceptions.iter().map(|new| new.file.clone());
+    let keys = exceptions.iter().map(|new| (new.slot, new.date, new.time));
+    let exception_owners = keys.zip(files).collect();
     Stored {
         tree: ZoneTree::new(zones.collect()).unwrap(),
         programmes: programmes.collect(),
         profiles: profiles.collect(),
         slots: slots.collect(),
-        exceptions: exceptions.collect(),
+        exceptions,
         owners: Owners {
             programmes: schedule
                 .programmes
@@ -114,6 +120,7 @@ pub(crate) fn stored(schedule: &Schedule) -> Stored {
                 .iter()
                 .map(|new| (new.code.clone(), new.file.clone()))
                 .collect(),
+            exceptions: exception_owners,
         },
     }
 }
@@ -165,10 +172,20 @@ impl Stored {
         date: &str,
         approvals: Option<&BTreeMap<ContentHash, ApprovalState>>,
     ) -> RunSheet {
+        self.sheet_of(&library(), date, approvals)
+    }
+
+    /// Plans a date from another library.
+    pub(crate) fn sheet_of(
+        &self,
+        library: &KnownLibrary,
+        date: &str,
+        approvals: Option<&BTreeMap<ContentHash, ApprovalState>>,
+    ) -> RunSheet {
         let inputs = DayInputs {
             tree: &self.tree,
             programmes: &self.programmes,
-            library: &library(),
+            library,
             slots: &self.slots,
             exceptions: &self.exceptions,
             profiles: &self.profiles,

@@ -79,7 +79,7 @@ pub(crate) fn check(log: &[AsRunEvent]) -> Result<(), String> {
 }
 
 /// What resumes goes on within a frame of where it was cut, and what rejoins, or was on the air when the head-end was
-/// lost, is where it would have been.
+/// lost, is where it would have been; if it had to wait then, where it would have been at some instant until then.
 fn resumed_where_it_was(parts: &[(PartStarted, PartEnded)]) -> Result<(), String> {
     let mut last: BTreeMap<_, &(PartStarted, PartEnded)> = BTreeMap::new();
     let mut in_order: Vec<_> = parts.iter().collect();
@@ -96,13 +96,26 @@ fn resumed_where_it_was(parts: &[(PartStarted, PartEnded)]) -> Result<(), String
         };
         let restarted = start.session != before.session;
         let pre_empted = matches!(before.reason, EndReason::PreEmpted { .. });
-        let went_on = start.pre_emption.rejoins() || (restarted && !pre_empted);
-        let expected = if went_on {
-            began.media_offset + start.at.since(began.at)
-        } else {
-            before.media_offset
+        let rejoins = start.pre_emption.rejoins();
+        let went_on = rejoins || (restarted && !pre_empted);
+        let cut = before.media_offset;
+        let as_if_run = began.media_offset + start.at.since(began.at);
+        let had_to_wait = || {
+            let heard = |(other, ends): &(PartStarted, PartEnded)| {
+                other.origin != start.origin && other.at <= start.at && ends.at > before.at
+            };
+            parts.iter().any(heard)
         };
-        let off = start.media_offset.abs_diff(expected);
+        let (earliest, latest) = match (went_on, rejoins) {
+            (false, _) => (cut, cut),
+            (true, true) => (as_if_run, as_if_run),
+            (true, false) if had_to_wait() => (cut, as_if_run),
+            (true, false) => (as_if_run.saturating_sub(TAKEN_BACK), as_if_run),
+        };
+        let position = start.media_offset;
+        let off = earliest
+            .saturating_sub(position)
+            .max(position.saturating_sub(latest));
         if off > FRAME {
             return Err(format!("resumed {off:?} off: {before:?} {start:?}"));
         }
@@ -237,5 +250,7 @@ fn hours(tree: &ZoneTree, zone: ZoneId, utc_offset_min: i16) -> Option<QuietHour
     })
 }
 
+/// For how long, at most, something waits for what is stopped before it is heard: a chime and the way to a sound.
+const TAKEN_BACK: Duration = Duration::from_secs(2);
 /// What is sent at a time, and the most by which what resumes may be off.
 const FRAME: Duration = Duration::from_millis(20);

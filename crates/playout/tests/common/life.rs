@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, ContentHash, EndReason, PartEnded, Piece, RelayId, RunSheetLine,
-    Sound, WallTime, ZoneId, ZoneTree,
+    AsRunEvent, BulletinClass, Command, Content, ContentHash, EndReason, PartEnded, Piece, RelayId,
+    RunSheetLine, Sound, WallTime, ZoneId, ZoneTree,
 };
 use loa_playout::EngineSettings;
 
@@ -178,11 +178,11 @@ impl Life {
                 let _ = self.station.command(Command::StartOverride {
                     zone: ZoneId(*zone),
                     title: format!("o{number}"),
-                    media: media(*number),
-                    duration: Duration::from_secs_f64(*duration),
+                    content: Content::piece(media(*number), Duration::from_secs_f64(*duration)),
                     class: *class,
                     chime: *chime,
                     limit: Duration::from_secs_f64(*limit),
+                    drill: false,
                     by: "op".into(),
                 });
             }

@@ -167,11 +167,11 @@ impl Station {
         let command = Command::StartOverride {
             zone: ZoneId(zone),
             title: format!("o{number}"),
-            media: media(number),
-            duration,
+            content: Content::piece(media(number), duration),
             class,
             chime: false,
             limit: Duration::from_secs(3_600),
+            drill: false,
             by: "op".into(),
         };
         match self.command(command) {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::{Station, delayed, last_parts, line, media, not_aired, s};
 use loa_model::{
-    AsRunEvent, BulletinClass, Command, ContentHash, PreEmption, Reason, RunSheetLine, SessionId, Sound,
-    WallTime, ZoneId, ZoneTree,
+    ApprovalState, AsRunEvent, BulletinClass, Command, Content, ContentHash, PreEmption, Reason,
+    RunSheetLine, SessionId, Sound, WallTime, ZoneId, ZoneTree,
 };
 use loa_playout::{Action, Feed, Start};
 
@@ -53,17 +53,20 @@ impl Script {
             "slow" => station.slow = (0..arguments.len()).map(|index| media(number(index))).collect(),
             "load" => station.load(number(0), Ok(3_600.0)),
             "fail" => station.load(number(0), Err("no disk")),
-            "override" => {
+            "override" | "speak" => {
                 let [zone, class, times] = [1, 2, 3].map(|index| arguments[index]);
                 let (duration, limit) = times.split_once('/').unwrap_or((times, "3600"));
                 let command = Command::StartOverride {
                     zone: ZoneId(zone[1..].parse().unwrap()),
                     title: arguments[0].into(),
-                    media: media(number(0)),
-                    duration: seconds(duration),
+                    content: match what {
+                        "speak" => Content::Voice,
+                        _ => Content::piece(media(number(0)), seconds(duration)),
+                    },
                     class: class.parse().unwrap(),
                     chime: arguments.contains(&"chime"),
                     limit: seconds(limit),
+                    drill: arguments.contains(&"drill"),
                     by: "op".into(),
                 };
                 if let Err(refusal) = station.command(command) {
@@ -73,6 +76,15 @@ impl Script {
             "stop" => {
                 let session = self.session_of(media(number(0)));
                 self.station.stop(session);
+            }
+            "over" | "vanish" => {
+                let session = self.session_of(media(number(0)));
+                let why = "gone".to_owned();
+                let command = match what {
+                    "over" => Command::SpeechOver { session },
+                    _ => Command::SpeakerLost { session, why },
+                };
+                self.station.command(command).unwrap();
             }
             "down" => drop(station.command(Command::ShutDown)),
             "zones" => {
@@ -149,6 +161,7 @@ impl Script {
                 }
                 Action::OpenRelay { relay, .. } => writeln!(out, "open {}", relay.0),
                 Action::CloseRelay { relay } => writeln!(out, "close {}", relay.0),
+                Action::CloseVoice { session } => writeln!(out, "hush {}", pieces[session]),
                 Action::Stop {
                     session, part, at, ..
                 } => writeln!(out, "stop {}/{part} @{}", pieces[session], time(*at)),
@@ -187,7 +200,7 @@ impl Script {
     }
 }
 
-/// Reads `MEDIA:ZONE@START+LENGTH:CLASS`, then `:chime`, `:cut`, `:rejoin`, `:drop`, `:cancelled` or `:missing`.
+/// Reads `MEDIA:ZONE@START+LENGTH:CLASS`, then `:chime`, `:cut`, `:rejoin`, `:drop`, `:cancelled`, `:missing` or `:archived`.
 fn planned(text: &str) -> RunSheetLine {
     let mut fields = text.split(':');
     let slot = fields.next().unwrap().parse().unwrap();
@@ -211,17 +224,23 @@ fn planned(text: &str) -> RunSheetLine {
             "drop" => line.pre_emption = PreEmption::Drop,
             "cancelled" => line.reasons.push(Reason::Cancelled { note: "test".into() }),
             "missing" => line.reasons.push(Reason::MediaMissing),
+            "archived" => line.reasons.push(Reason::NotApproved {
+                state: ApprovalState::Archived,
+                what: line.title.clone(),
+            }),
             other => panic!("no such property: {other}"),
         }
     }
     line
 }
 
-/// What a start sends, as a number, and how far into it it begins, s. Relays count down from 250, and silence is 0.
+/// What a start sends, as a number, and how far into it it begins, s. Relays count down from 250, a voice is 251,
+/// and silence is 0.
 fn fed(start: &Start) -> (u8, f64) {
     match start.feed {
         Feed::Media { media, offset } => (media.0[0], offset.as_secs_f64()),
         Feed::Relay(relay) => (250 - u8::try_from(relay.0).unwrap(), 0.0),
+        Feed::Voice => (251, 0.0),
         Feed::Silence => (0, 0.0),
     }
 }
@@ -230,6 +249,7 @@ fn sounding(sound: &Sound) -> u8 {
     match sound {
         Sound::Media(media) | Sound::Fill(Some(media)) => media.0[0],
         Sound::Source(number) => 200 + u8::try_from(*number).unwrap(),
+        Sound::Voice => 251,
         Sound::Fill(None) | Sound::Silence => 0,
     }
 }

@@ -71,7 +71,8 @@ pub(crate) fn sent(actions: &[(WallTime, Action)], lost: Option<WallTime>) -> Re
             Action::Prepare { .. }
             | Action::Release { .. }
             | Action::OpenRelay { .. }
-            | Action::CloseRelay { .. } => {}
+            | Action::CloseRelay { .. }
+            | Action::CloseVoice { .. } => {}
         }
     }
     over.extend(open.into_values());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use loa_model::{PreEmption, Priority, SessionId, ZoneId};
 
-use crate::model::{Model, Wish};
+use crate::model::{Model, REFUSED, Wish};
 use crate::rows::{Part, Row, Told};
 use crate::script::{AHEAD, Line, MINUTE, Ms, Programme, START};
 
@@ -84,6 +84,8 @@ impl Model {
         let missed = end <= heard && !waited;
         let why = if missed {
             Some("missed")
+        } else if !programme.approved {
+            Some(REFUSED)
         } else {
             self.silent(line.zone, line.start)
         };
@@ -246,6 +248,10 @@ impl Model {
         wish.kept_off = true;
         if wish.programme.pre_emption.rejoins() {
             wish.zero = wish.zero.or(wish.planned);
+        } else if wish.programme.pre_emption == PreEmption::Resume
+            && let Some(zero) = wish.zero.take()
+        {
+            wish.offset = wish.offset.max(heard - zero);
         }
     }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use loa_model::{
-    AsRunEvent, Command, CommandDone, EndReason, PartEnded, Refusal, RunSheetLine, WallTime, ZoneId,
+    ApprovalState, AsRunEvent, Command, CommandDone, Content, EndReason, PartEnded, Reason, Refusal,
+    RunSheetLine, WallTime, ZoneId,
 };
 use loa_playout::{Engine, EngineSettings};
 
@@ -74,11 +75,11 @@ impl Aired {
         let answer = self.station.command(Command::StartOverride {
             zone: ZoneId(zone),
             title: format!("o{}", self.started.len()),
-            media: media(number),
-            duration: span(started.length),
+            content: Content::piece(media(number), span(started.length)),
             class: started.class,
             chime: false,
             limit: span(started.limit),
+            drill: false,
             by: if started.named { "op".into() } else { String::new() },
         });
         match answer {
@@ -173,13 +174,20 @@ impl Aired {
 
 fn run_sheet_line((planned, programme): &(Line, Programme)) -> RunSheetLine {
     let (start, length) = (planned.start as f64 / 1e3, programme.length as f64 / 1e3);
-    RunSheetLine {
+    let mut line = RunSheetLine {
         cut: programme.cut,
         order: programme.order,
         pre_emption: programme.pre_emption,
         give_up_after: programme.patience.map(span),
         ..line(planned.slot, planned.zone, start, length, programme.class)
+    };
+    if !programme.approved {
+        line.reasons.push(Reason::NotApproved {
+            state: ApprovalState::Archived,
+            what: line.title.clone(),
+        });
     }
+    line
 }
 
 fn station(epoch: u32, start: Ms) -> Station {

@@ -94,6 +94,7 @@ impl Model {
         let before: BTreeSet<_> = self.planned.iter().map(|(line, _)| line.slot).collect();
         self.planned = lines;
         self.upcoming = self.to_come();
+        self.refuse(heard, said);
         let gone = self
             .wishes
             .iter()
@@ -110,6 +111,31 @@ impl Model {
         self.done.extend(late.map(|(line, _)| line.slot));
         self.upcoming = self.to_come();
         self.take_events(heard, said);
+    }
+
+    /// Ends what waits and whose line is not approved any more.
+    fn refuse(&mut self, heard: Ms, said: Ms) {
+        let waits = |wish: &&Wish| self.is_refused(wish) && !self.has_air(wish, heard);
+        let refused = self.wishes.iter().filter(waits).map(|wish| wish.number);
+        for number in refused.collect::<Vec<_>>() {
+            if let Some(index) = self.wishes.iter().position(|wish| wish.number == number) {
+                self.end(index, heard, said, REFUSED);
+                self.wishes.remove(index);
+                self.arrange(heard, said);
+            }
+        }
+    }
+
+    fn is_refused(&self, wish: &Wish) -> bool {
+        let own = |(line, programme): &(Line, Programme)| wish.slot == Some(line.slot) && !programme.approved;
+        self.planned.iter().any(own)
+    }
+
+    /// Tells whether a wish is on the air before `heard`, or goes on there without a break.
+    fn has_air(&self, wish: &Wish, heard: Ms) -> bool {
+        let before = wish.row.and_then(|row| self.rows[row].as_part());
+        let goes_on = |since: Ms| before.is_some_and(|part| part.end == since);
+        wish.on_air.is_some_and(|since| since < heard || goes_on(since))
     }
 
     /// Takes a wish whose line is gone off the air; one whose time is to come is forgotten, and may be planned again.
@@ -160,6 +186,7 @@ impl Model {
             order: loa_model::ORDER_DEFAULT,
             pre_emption: PreEmption::Resume,
             patience: None,
+            approved: true,
         };
         let wish = Wish {
             authored,
@@ -220,6 +247,13 @@ impl Model {
             self.restore(&row, heard);
         }
         self.end_unheard(heard);
+        for wish in std::mem::take(&mut self.wishes) {
+            if self.is_refused(&wish) {
+                self.tell_end(&wish, self.begun, REFUSED);
+            } else {
+                self.wishes.push(wish);
+            }
+        }
         self.upcoming = self.to_come();
         while let Some(line) = self.next_line(heard) {
             self.begin(&line, heard, self.begun);
@@ -256,3 +290,5 @@ impl Model {
 }
 
 const STOPPED: &str = "head_end_stopped";
+/// Why nothing airs whose content is not approved.
+pub(crate) const REFUSED: &str = "refused";

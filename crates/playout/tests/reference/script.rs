@@ -53,6 +53,8 @@ pub(crate) struct Programme {
     pub(crate) order: u16,
     pub(crate) pre_emption: PreEmption,
     pub(crate) patience: Option<Ms>,
+    /// Whether its line says that its content is approved.
+    pub(crate) approved: bool,
 }
 
 /// One thing that happens.
@@ -194,15 +196,19 @@ fn programme() -> impl Strategy<Value = Programme> {
         1..4u16,
         prop::sample::select(pre_emption.to_vec()),
         prop::option::weighted(0.2, 2..30i64),
+        prop::bool::weighted(0.9),
     )
-        .prop_map(|(length, cut, class, order, pre_emption, patience)| Programme {
-            length: length * 1_000,
-            cut,
-            class,
-            order,
-            pre_emption,
-            patience: patience.map(|patience| patience * 1_000),
-        })
+        .prop_map(
+            |(length, cut, class, order, pre_emption, patience, approved)| Programme {
+                length: length * 1_000,
+                cut,
+                class,
+                order,
+                pre_emption,
+                patience: patience.map(|patience| patience * 1_000),
+                approved,
+            },
+        )
 }
 
 fn class() -> impl Strategy<Value = BulletinClass> {

@@ -335,14 +335,17 @@ impl Receiver {
         Ok(())
     }
 
-    /// Quiet hours go by this machine's clock if that is trusted, else by the stations'.
+    /// Quiet hours go by this machine's clock if that is trusted, else by the stations'; between the runs of a station,
+    /// by what was last known.
     fn set_quiet_clock(&mut self) {
         let ahead_ns = if self.clock_trusted {
-            0
+            Some(0)
         } else {
-            self.beacon_ahead_ns().unwrap_or(0)
+            self.beacon_ahead_ns()
         };
-        self.timeline.gate.set_ahead_ns(ahead_ns);
+        if let Some(ahead_ns) = ahead_ns {
+            self.timeline.gate.set_ahead_ns(ahead_ns);
+        }
     }
 
     /// Learns a station's key from its certificate, and a renewed certificate from the same station.

@@ -1,0 +1,165 @@
+//! A thousand browsers follow the panel, and none of them reads, while a programme and somebody's voice are on the air:
+//! nobody at a loudspeaker hears of it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use loa_headend::workbench::{PASSWORD, Recording, Station, USER};
+use loa_model::WallTime;
+use loa_tests::browser::Browser;
+use loa_tests::network::enter_own_network;
+use loa_tests::schedule::{ZONES, import, local_seconds, second_from_now, sleep_until};
+use loa_tests::sound::{by_ffmpeg, demo_audio};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::json;
+
+const BROWSERS: usize = 1_000;
+
+/// Logs in and returns the cookie.
+fn cookie(station: &Station) -> Result<String> {
+    let answer =
+        ureq::post(&station.url("/api/v1/login")).send_json(json!({ "name": USER, "password": PASSWORD }))?;
+    let cookie = answer
+        .headers()
+        .get("set-cookie")
+        .context("no cookie")?
+        .to_str()?;
+    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// Begins to follow the air, and never reads more than how the answer begins; returns its status.
+fn follow(station: &Station, cookie: &str) -> Result<(TcpStream, u16)> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, station.panel_port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    write!(
+        stream,
+        "GET /live/air HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {cookie}\r\n\r\n"
+    )?;
+    let mut begins = [0; 12];
+    stream.read_exact(&mut begins)?;
+    let status = String::from_utf8_lossy(&begins[9..]).parse()?;
+    Ok((stream, status))
+}
+
+/// Returns the longest silence in a recording, in ms, to 5 ms.
+fn longest_silence(samples: &[f32]) -> usize {
+    let quiet = |block: &[f32]| block.iter().all(|sample| sample.abs() < 1e-4);
+    let blocks: Vec<_> = samples.chunks(240).map(quiet).collect();
+    blocks
+        .split(|quiet| !quiet)
+        .map(|silence| silence.len() * 5)
+        .max()
+        .unwrap_or(0)
+}
+
+/// Makes a WAV file of music without a pause, for the microphone and to compare with.
+fn music(dir: &Path) -> Result<Recording> {
+    let recording = by_ffmpeg(&demo_audio("nhac-nen.opus"))?;
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(dir.join("microphone.wav"), spec)?;
+    for sample in &recording.samples {
+        wav.write_sample((sample * 32_000.0) as i16)?;
+    }
+    wav.finalize()?;
+    Ok(recording)
+}
+
+#[test]
+fn a_thousand_who_do_not_read_are_not_heard() -> Result<()> {
+    enter_own_network()?;
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
+    let dir = tempfile::tempdir()?;
+    let station = Station::new(dir.path())?;
+    station.loa(&["media", "add", &demo_audio("nhac-nen.opus").display().to_string()])?;
+    import(&station, &[])?;
+    let head_end = station.start()?;
+    let wav = |name: &str| dir.path().join(format!("{name}.wav"));
+    let speakers = [("loa-1", "thon-1"), ("loa-3", "thon-3")]
+        .map(|(code, zone)| station.receiver(code, zone, &format!("wav:{}", wav(zone).display())));
+    let [programme, voice] = speakers;
+    let (programme, voice) = (programme?, voice?);
+
+    let original = music(dir.path())?;
+    let browser = Browser::with_microphone(&dir.path().join("microphone.wav"))?;
+    browser.log_in(&station)?;
+    browser.open(&station.url("/speak?lang=vi"))?;
+    browser.click("[data-open]")?;
+    browser.wait_for("return document.querySelector('[data-talk-box]').dataset.state === 'ready'")?;
+    browser.script(
+        "for (const [name, on] of [['chime', false], ['latched', true]]) document.querySelector(`[name=${name}]`).checked = on;
+         document.querySelector('[value=xa-b]').checked = true;
+         document.querySelector('[name=latched]').dispatchEvent(new Event('change'))",
+    )?;
+    let start = second_from_now(4);
+    let music = format!(
+        "[[programme]]\ncode = \"nhac\"\ntitle = \"nhac\"\nplaylist = [{}]\n[[slot]]\ncode = \"nhac\"\nprogramme = \"nhac\"\n\
+         zones = [\"xa-a\"]\nat = {}\nmax_duration = \"5m\"\n",
+        ["\"nhac-nen\""; 15].join(", "),
+        local_seconds(start)
+    );
+    let (zones, music) = (
+        station.write("zones.toml", ZONES)?,
+        station.write("nhac.toml", &music)?,
+    );
+    station.loa(&["schedule", "import", &zones, &music])?;
+    station.loa(&["programme", "decide", "approve", "--all"])?;
+    sleep_until(start + Duration::from_secs(1));
+    browser.click("[data-talk]")?;
+    browser.wait_for("return document.querySelector('[data-talk-box]').dataset.state === 'heard'")?;
+    sleep(Duration::from_secs(1));
+
+    let crowd = WallTime::from_unix_ns(loa_net::read_clocks().wall_ns);
+    let cookie = cookie(&station)?;
+    let mut followers = Vec::new();
+    let (mut let_in, mut refused) = (0, 0);
+    for _ in 0..BROWSERS {
+        let (stream, status) = follow(&station, &cookie)?;
+        match status {
+            200 => let_in += 1,
+            429 => refused += 1,
+            other => anyhow::bail!("status {other}"),
+        }
+        followers.push(stream);
+    }
+    sleep(Duration::from_secs(6));
+    let after = WallTime::from_unix_ns(loa_net::read_clocks().wall_ns);
+    println!(
+        "{let_in} follow and {refused} are told to come later, within {:?}",
+        after.since(crowd)
+    );
+    ensure!(
+        let_in + refused == BROWSERS && let_in >= 200,
+        "{let_in} let in, {refused} refused"
+    );
+    let still = browser.script("return document.querySelector('[data-talk-box]').dataset.state")?;
+    ensure!(still == "heard", "the speech goes on: {still}");
+    drop(followers);
+    browser.click("[data-talk]")?;
+    sleep(Duration::from_secs(2));
+
+    let lines = [programme.lines(), voice.lines()];
+    drop(browser);
+    programme.stop()?;
+    voice.stop()?;
+    head_end.stop()?;
+    let pause = longest_silence(&original.samples);
+    for (zone, lines) in [("thon-1", &lines[0]), ("thon-3", &lines[1])] {
+        let heard = Recording::of_receiver(&wav(zone), lines)?;
+        let count = usize::try_from(after.since(crowd).as_millis())? * 48;
+        let silence = longest_silence(heard.at(crowd, count));
+        println!("{zone}: longest silence {silence} ms, {pause} ms in what was played");
+        // Two pieces may meet, each with a silent end.
+        ensure!(silence <= 2 * pause + 60, "{zone} has a gap of {silence} ms");
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! A mixer's encoder in the network is put on the air by the form of the panel, over a programme that then goes on: it
+//! comes out of a loudspeaker, and what was asked stands in the logs.
+
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use loa_dsp::compare::find_by_envelope;
+use loa_headend::workbench::{Recording, Station};
+use loa_model::WallTime;
+use loa_tests::browser::Browser;
+use loa_tests::network::enter_own_network;
+use loa_tests::schedule::{Airing, import, second_from_now, sleep_until};
+use loa_tests::sound::{as_aired, by_ffmpeg, demo_audio};
+use serde_json::Value;
+
+/// What a mixer's encoder does: Opus over RTP, from before it is on the air until it is stopped.
+fn mixer(port: u16) -> Result<Child> {
+    Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-loglevel",
+            "error",
+            "-re",
+            "-stream_loop",
+            "-1",
+            "-i",
+        ])
+        .arg(demo_audio("chuyen-muc-xa-a.m4a"))
+        .args([
+            "-ar",
+            "48000",
+            "-ac",
+            "2",
+            "-c:a",
+            "libopus",
+            "-b:a",
+            "96k",
+            "-payload_type",
+            "97",
+        ])
+        .args(["-f", "rtp", &format!("rtp://127.0.0.1:{port}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("ffmpeg cannot be started; `cargo xtask setup` installs it")
+}
+
+/// Makes two minutes of music.
+fn long_music(dir: &Path) -> Result<PathBuf> {
+    let file = dir.join("nhac.flac");
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-loglevel", "error", "-stream_loop", "8", "-i"])
+        .arg(demo_audio("nhac-nen.opus"))
+        .arg(&file)
+        .status()?;
+    ensure!(made.success(), "ffmpeg makes no music");
+    Ok(file)
+}
+
+fn time(row: &Value, key: &[&str]) -> Result<WallTime> {
+    let value = key.iter().fold(row, |value, key| &value[*key]);
+    value
+        .as_i64()
+        .map(WallTime::from_unix_ns)
+        .with_context(|| format!("no {key:?} in {row}"))
+}
+
+/// Returns how alike each three seconds of a recording are to the place in `source` that they fit best, least first.
+fn likeness(source: &[f32], recording: &Recording, from: WallTime, s: usize) -> Vec<f64> {
+    let parts = (0..s / 3).filter_map(|part| {
+        let heard = recording.at(from + Duration::from_secs(3 * part as u64), 3 * 48_000);
+        Some(find_by_envelope(heard, source, 960)?.correlation)
+    });
+    let mut alike: Vec<_> = parts.collect();
+    alike.sort_by(f64::total_cmp);
+    alike
+}
+
+#[test]
+fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -> Result<()> {
+    enter_own_network()?;
+    let dir = tempfile::tempdir()?;
+    let station = Station::new(dir.path())?;
+    station.secure()?;
+    let music = long_music(dir.path())?;
+    station.loa(&["media", "add", &music.display().to_string()])?;
+    let start = second_from_now(20);
+    let programme = Airing {
+        code: "nhac",
+        zone: "xa-a",
+        media: "nhac",
+        class: "normal",
+        chime: false,
+        at: start,
+        max_duration: "3m",
+    };
+    import(&station, &[programme])?;
+    let head_end = station.start()?;
+    let wav = dir.path().join("thon-1.wav");
+    let receiver = station.receiver("loa-1", "thon-1", &format!("wav:{}", wav.display()))?;
+    let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+    let mut mixer = mixer(port)?;
+
+    let browser = Browser::start()?;
+    browser.log_in(&station)?;
+    browser.open(&station.url("/?lang=vi"))?;
+    sleep_until(start + Duration::from_secs(6));
+    // The level of what is sent is shown as it sounds, and who sounds.
+    browser.wait_for("return Number(document.querySelector('[data-level=\"xa-a\"]')?.value) > -50")?;
+    browser
+        .wait_for("return document.querySelector('#main').innerText.includes('1/1 loa đang phát đúng')")?;
+    let form = "document.querySelector('.from-source form')";
+    browser.script("document.querySelector('.from-source').open = true")?;
+    browser.script(&format!("{form}.zone.value = 'xa-a'"))?;
+    browser.type_into(
+        ".from-source input[name=source]",
+        &format!("rtp://127.0.0.1:{port}"),
+    )?;
+    browser.type_into(".from-source input[name=title]", "Họp dân")?;
+    browser.script(&format!(
+        "{form}.limit_min.value = '1'; {form}.chime.checked = false"
+    ))?;
+    browser.click(".from-source button")?;
+    browser.accept()?;
+    browser.wait_for("return document.querySelector('.title')?.innerText === 'Họp dân'")?;
+    // The minute, and some seconds of what goes on.
+    std::thread::sleep(Duration::from_secs(72));
+    browser.wait_for("return document.querySelector('.title')?.innerText === 'nhac'")?;
+    let (console, lines) = (browser.console()?, receiver.lines());
+    ensure!(console.is_empty(), "the console says: {console:#?}");
+    drop(browser);
+    mixer.kill()?;
+    mixer.wait()?;
+    receiver.stop()?;
+    head_end.stop()?;
+
+    let log = station.as_run()?;
+    let of = |title: &str| log.iter().filter(|row| row["title"] == title).collect::<Vec<_>>();
+    let (live, music) = (of("Họp dân"), of("nhac"));
+    let last = live.last().context("nothing live in the log")?;
+    ensure!(last["ended"]["reason"]["cause"] == "time_limit", "{log:#?}");
+    let (from, to) = (time(live[0], &["at"])?, time(last, &["ended", "at"])?);
+    let held = to.since(from).as_secs_f64();
+    ensure!((held - 60.0).abs() < 1.0, "it ends at its limit: {held} s");
+    ensure!(music.len() == 2, "{log:#?}");
+
+    let recording = Recording::of_receiver(&wav, &lines)?;
+    let spoken = by_ffmpeg(&demo_audio("chuyen-muc-xa-a.m4a"))?;
+    // The mixer plays it over and over.
+    let alike = likeness(
+        &spoken.samples.repeat(2),
+        &recording,
+        from + Duration::from_secs(4),
+        54,
+    );
+    let middle = alike.get(alike.len() / 2).copied().unwrap_or_default();
+    println!("envelope of the mixer: {middle:.3} in the middle of {alike:.3?}, on the air for {held:.2} s");
+    ensure!(
+        alike.len() == 18 && middle >= 0.9,
+        "the mixer is heard: {alike:?}"
+    );
+    let music = as_aired(&station, "nhac")?;
+    let back = likeness(&music.samples, &recording, to + Duration::from_secs(3), 6);
+    println!("envelope of the music after it: {back:.3?}");
+    ensure!(back.len() == 2 && back[0] >= 0.9, "the music goes on: {back:?}");
+
+    let audit = station.loa(&["audit", "list"])?;
+    ensure!(audit.contains("Họp dân"), "{audit}");
+    Ok(())
+}
