@@ -110,6 +110,17 @@ impl OpusEncoder {
         self.packet_samples
     }
 
+    /// Forgets what it was given: what comes next is encoded as a new encoder would.
+    ///
+    /// # Errors
+    ///
+    /// If libopus refuses.
+    pub fn restart(&mut self) -> Result<(), OpusError> {
+        self.inner
+            .reset_state()
+            .map_err(failed("cannot restart the encoder"))
+    }
+
     /// Makes the next packet independent of those before, at some cost in quality.
     ///
     /// # Errors

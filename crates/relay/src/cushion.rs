@@ -27,6 +27,16 @@ impl Cushion {
         }
     }
 
+    /// Returns how many samples it wants to hold before it begins.
+    pub(crate) const fn enough(&self) -> usize {
+        self.enough
+    }
+
+    /// Tells whether the next so many samples are all sound.
+    pub(crate) fn has(&self, samples: usize) -> bool {
+        (self.is_flowing || self.held.len() >= self.enough) && self.held.len() >= samples
+    }
+
     /// Returns how many samples it holds.
     pub(crate) fn len(&self) -> usize {
         self.held.len()

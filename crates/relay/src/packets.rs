@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 use loa_codec::{EncoderSettings, OpusEncoder, OpusError, Tuning};
@@ -13,8 +13,10 @@ use crate::leveller::Leveller;
 /// The air's end: the newest packets there are, [`QUEUE`] at most. Taking one never waits.
 pub(crate) struct Packets {
     ready: ArrayQueue<Packet>,
+    /// How often a packet was asked for.
+    asked: AtomicU64,
     /// Packets are taken: more are made when there is room, and not by the clock.
-    pub(crate) taken: AtomicBool,
+    taken: AtomicBool,
     fading: AtomicBool,
     /// Packets that nobody took.
     pub(crate) dropped: AtomicU64,
@@ -30,6 +32,7 @@ impl Packets {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             ready: ArrayQueue::new(QUEUE as usize),
+            asked: AtomicU64::new(0),
             taken: AtomicBool::new(false),
             fading: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
@@ -55,6 +58,7 @@ impl Packets {
 
     /// Appends the next packet; false if there is none.
     pub(crate) fn next_packet(&self, out: &mut Vec<u8>) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.taken.store(true, Ordering::Relaxed);
         let packet = self.ready.pop();
         if let Some(packet) = &packet {
@@ -63,8 +67,18 @@ impl Packets {
         packet.is_some()
     }
 
+    /// Tells whether packets are taken, as far as anybody has looked.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn has_room(&self) -> bool {
         self.ready.len() < QUEUE as usize
+    }
+
+    /// Tells whether a packet must be made now, of whatever there is: until then what is late may still come.
+    pub(crate) fn is_low(&self) -> bool {
+        self.ready.len() <= LOW
     }
 }
 
@@ -76,6 +90,8 @@ pub(crate) struct PacketMaker {
     gain: f32,
     encoder: OpusEncoder,
     span: Duration,
+    /// How often a packet had been asked for at the last look, and when that had last grown.
+    asked: (u64, Instant),
 }
 
 impl PacketMaker {
@@ -98,7 +114,19 @@ impl PacketMaker {
             gain: 1.0,
             encoder: OpusEncoder::new(&settings)?,
             span: Duration::from_nanos(u64::from(packet_samples) * 1_000_000_000 / 48_000),
+            asked: (0, Instant::now()),
         })
+    }
+
+    /// Looks whether packets are taken: one was in the last half second.
+    pub(crate) fn look(&mut self, now: Instant) -> bool {
+        let asked = self.packets.asked.load(Ordering::Relaxed);
+        if asked != self.asked.0 {
+            self.asked = (asked, now);
+        } else if now - self.asked.1 > IDLE {
+            self.packets.taken.store(false, Ordering::Relaxed);
+        }
+        self.packets.is_taken()
     }
 
     /// How long one packet sounds.
@@ -113,6 +141,12 @@ impl PacketMaker {
     /// Takes note that something else sounds from here on.
     pub(crate) fn is_new(&mut self) {
         self.leveller.reset();
+    }
+
+    /// Forgets the sound of before: nothing of it rings on in the packets that come next.
+    pub(crate) fn restart(&mut self) -> Result<(), OpusError> {
+        self.limiter = Limiter::for_speech(CEILING_DBTP);
+        self.encoder.restart()
     }
 
     /// Makes one packet of a frame. While nobody takes packets, the oldest makes room.
@@ -162,10 +196,12 @@ pub(crate) fn soften_end(samples: &mut [f32]) {
 
 /// Packets ready at most.
 pub(crate) const QUEUE: u32 = 4;
+/// Packets ready at least: a worker that looks around late is not heard.
+const LOW: usize = 1;
 /// The worker looks around this often.
 pub(crate) const LOOK: Duration = Duration::from_millis(5);
 /// Packets that nobody took for this long are made by the clock again.
-pub(crate) const IDLE: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_millis(500);
 /// Largest packet that libopus makes at the rates in use (RFC 6716 §3.4 allows 1,275 bytes a frame).
 const PACKET_BYTES_MAX: usize = 1_275;
 /// A fade takes 240 ms: this much a sample.

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
-use crate::packets::{IDLE, LOOK, PacketMaker, Packets, QUEUE, mean_power};
+use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
 /// What to carry.
@@ -193,19 +193,18 @@ struct Work {
 impl Work {
     fn run(&mut self) {
         let mut next = Instant::now();
-        let mut last_taken = Instant::now();
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.connect();
             self.listen();
             self.decide();
-            let room = self.shared.packets.has_room();
-            if room {
-                last_taken = Instant::now();
-            } else if last_taken.elapsed() > IDLE {
-                self.shared.packets.taken.store(false, Ordering::Relaxed);
-            }
-            let taken = self.shared.packets.taken.load(Ordering::Relaxed);
-            if (taken && room) || (!taken && Instant::now() >= next) {
+            let packets = &self.shared.packets;
+            let taken = self.maker.look(Instant::now());
+            let is_due = if taken {
+                packets.has_room() && (self.has_sound() || packets.is_low())
+            } else {
+                Instant::now() >= next
+            };
+            if is_due {
                 if let Err(error) = self.packet() {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
@@ -328,6 +327,14 @@ impl Work {
             };
             // Nobody looks: the newest is what counts.
             self.shared.changes.force_push(change);
+        }
+    }
+
+    /// Tells whether the next packet would be sound from end to end.
+    fn has_sound(&self) -> bool {
+        match self.watch.on() {
+            On::Fill => true,
+            On::Source(source) => self.sources[source].held.has(self.frame.len()),
         }
     }
 

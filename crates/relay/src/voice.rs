@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::cushion::Cushion;
-use crate::packets::{IDLE, LOOK, PacketMaker, Packets, QUEUE, mean_power};
+use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 
 /// How a voice is sent.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,8 @@ pub struct VoiceSpec {
 /// The air's end of a voice. Dropping it ends its thread.
 ///
 /// Nothing is heard of it before its first packet is taken; what was said until then is forgotten, so that a chime may
-/// come first. From then on it lags behind the microphone by 60 ms and its queue of [`QUEUE`](Self::QUEUE) packets.
+/// come first. From then on it lags behind the microphone by 120 ms, most of which lie ready as packets, and so bears what
+/// comes up to 100 ms late; whoever is later still makes it lag by more, 240 ms at most.
 pub struct Voice {
     shared: Arc<Shared>,
     pre_skip: u32,
@@ -86,9 +87,9 @@ impl Voice {
         let work = Work {
             shared: Arc::clone(&shared),
             inbox,
-            held: Cushion::new(HELD_TO_BEGIN, HELD_TO_BEGIN),
+            held: Cushion::new(HELD_TO_BEGIN, HELD_TO_BEGIN_MAX),
             last_said: now,
-            last_taken: now,
+            on_air: false,
             maker,
             frame: vec![0.0; spec.packet_samples as usize],
         };
@@ -141,7 +142,7 @@ impl Microphone {
 
     /// Tells whether it is on the air: somebody takes its packets.
     pub fn is_on_air(&self) -> bool {
-        self.shared.packets.taken.load(Ordering::Relaxed)
+        self.shared.packets.is_taken()
     }
 
     /// Tells whether all that was said is in packets that are on their way.
@@ -161,7 +162,7 @@ struct Work {
     inbox: Receiver<Vec<f32>>,
     held: Cushion,
     last_said: Instant,
-    last_taken: Instant,
+    on_air: bool,
     maker: PacketMaker,
     frame: Vec<f32>,
 }
@@ -169,19 +170,19 @@ struct Work {
 impl Work {
     /// Takes what came, and makes a packet if one is wanted; tells whether it did.
     fn turn(&mut self, now: Instant) -> bool {
-        let packets = &self.shared.packets;
-        let room = packets.has_room();
-        if room {
-            self.last_taken = now;
-        } else if now - self.last_taken > IDLE {
-            packets.taken.store(false, Ordering::Relaxed);
+        let on_air = self.maker.look(now);
+        let comes_back = on_air && !self.on_air;
+        self.on_air = on_air;
+        if comes_back && let Err(error) = self.maker.restart() {
+            warn!("a voice still holds what was said before: {error}");
         }
-        let on_air = packets.taken.load(Ordering::Relaxed);
         self.listen(on_air, now);
-        if !on_air || !room {
+        let packets = &self.shared.packets;
+        let is_due = packets.has_room() && (self.held.has(self.frame.len()) || packets.is_low());
+        if !on_air || !is_due {
             return false;
         }
-        if let Err(error) = self.packet(now) {
+        if let Err(error) = self.packet() {
             warn!("a packet of a voice could not be encoded: {error}");
         }
         true
@@ -192,7 +193,7 @@ impl Work {
         while let Ok(block) = self.inbox.try_recv() {
             self.last_said = now;
             // A microphone's clock may be faster than ours: a pause makes up for it.
-            let pause = self.held.len() > HELD_HIGH && mean_power(&block) < PAUSE_POWER;
+            let pause = self.held.len() > self.held.enough() && mean_power(&block) < PAUSE_POWER;
             if pause {
                 self.forget(block.len());
             } else {
@@ -202,6 +203,10 @@ impl Work {
         let most = if on_air { HELD_MAX } else { HELD_TO_BEGIN };
         let over = self.held.keep_newest(most);
         self.forget(over);
+        // The last words may be less than it takes to begin.
+        if now - self.last_said > REST && self.held.len() > 0 {
+            self.held.begin();
+        }
     }
 
     fn forget(&self, samples: usize) {
@@ -209,11 +214,7 @@ impl Work {
     }
 
     /// Makes one packet.
-    fn packet(&mut self, now: Instant) -> Result<(), loa_codec::OpusError> {
-        // The last words may be less than it takes to begin.
-        if now - self.last_said > REST && self.held.len() > 0 {
-            self.held.begin();
-        }
+    fn packet(&mut self) -> Result<(), loa_codec::OpusError> {
         let count = self.held.read(&mut self.frame);
         if count < self.frame.len() {
             self.shared.missing.fetch_add(1, Ordering::Relaxed);
@@ -226,13 +227,13 @@ impl Work {
 
 /// Blocks that wait for the worker: more than it sleeps through, 320 ms of 20 ms each.
 const BLOCKS_MAX: usize = 16;
-/// Before it begins, and after it ran dry: 60 ms.
-const HELD_TO_BEGIN: usize = 2_880;
+/// Held before it begins, 120 ms; after it ran dry it is twice that, and so on, up to 240 ms. With the queue of packets
+/// full, pauses are shortened from here on.
+const HELD_TO_BEGIN: usize = 5_760;
+const HELD_TO_BEGIN_MAX: usize = 11_520;
 /// After this nothing more is on its way.
 const REST: Duration = Duration::from_millis(150);
-/// From here on pauses are shortened: 120 ms.
-const HELD_HIGH: usize = 5_760;
-/// What is said is never later than this: 300 ms.
+/// What is said waits no longer than this for its packet: 300 ms.
 const HELD_MAX: usize = 14_400;
 /// -50 dBFS.
 const PAUSE_POWER: f32 = 1e-5;
@@ -329,13 +330,38 @@ mod tests {
         assert!(bench.microphone.is_on_air() && bench.microphone.is_drained());
         let heard = count(&loud(&sound));
         assert!(
-            (1_050..1_070).contains(&heard),
+            (1_110..1_130).contains(&heard),
             "a second and a moment were said and {heard} ms are heard"
         );
         assert!(
             mean_power(&sound[sound.len() - 4_800..]) < 1e-6,
             "then it is silent"
         );
+    }
+
+    /// Tells how often it begins or ends; where a tone fades it may cross the line more than once.
+    fn edges(loud: &[bool]) -> usize {
+        let pieces: Vec<_> = loud.chunks(5).map(|piece| piece.contains(&true)).collect();
+        pieces.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    #[test]
+    fn what_comes_in_lumps_is_heard_in_one_piece() {
+        for blocks in 1..=5 {
+            let mut bench = Bench::new();
+            let mut said = tone(440.0);
+            let sound = bench.heard(80, |index, microphone| {
+                if index % blocks == blocks - 1 {
+                    said.by_ref()
+                        .take(blocks)
+                        .for_each(|block| microphone.push(block));
+                }
+            });
+            let loud = loud(&sound);
+            let heard = count(&loud);
+            assert!((990..1_020).contains(&heard), "{heard} ms of a second");
+            assert_eq!(edges(&loud), 2, "{blocks} blocks at a time: once on, once over");
+        }
     }
 
     #[test]
@@ -354,10 +380,9 @@ mod tests {
                 .for_each(|block| microphone.push(block));
         });
         let loud = loud(&sound);
-        let edges = loud.windows(2).filter(|pair| pair[0] != pair[1]).count();
         let heard = count(&loud);
         assert!((990..1_020).contains(&heard), "{heard} ms of a second");
-        assert_eq!(edges, 4, "once on, once interrupted, once over");
+        assert_eq!(edges(&loud), 4, "once on, once interrupted, once over");
     }
 
     #[test]
