@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::{correlation, envelope};
+use loa_dsp::compare::{correlation, envelope, find_by_envelope, find_lag};
 use loa_headend::workbench::{Recording, Station};
 use serde_json::Value;
 
@@ -57,6 +57,44 @@ pub fn levelled_likeness(said: &Recording, heard: &[f32]) -> f64 {
         .windows(said.len())
         .map(|part| correlation(&said, part))
         .fold(0.0, f64::max)
+}
+
+/// How alike two sounds are, 1 at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Alike {
+    /// Correlation of their envelopes.
+    pub envelope: f64,
+    /// Correlation of their waves, with one moved to where it fits best.
+    pub wave: f64,
+}
+
+/// Compares each `part` samples of what was heard to the place in `source` that they fit best; returns the parts, least
+/// alike first.
+///
+/// A machine that stands still for a moment breaks one part, a fault of ours most of them: judge by the
+/// [`middle`](middle_of).
+pub fn parts_alike(source: &[f32], heard: &[f32], part: usize) -> Vec<Alike> {
+    let compare = |part: &[f32]| {
+        let found = find_by_envelope(part, source, 960)?;
+        let from = usize::try_from(found.offset).ok()?;
+        let lag = find_lag(&source[from..from + part.len()], part, 1_200);
+        Some(Alike {
+            envelope: found.correlation,
+            wave: lag.map_or(0.0, |lag| lag.correlation),
+        })
+    };
+    let mut parts: Vec<_> = heard.chunks_exact(part).filter_map(compare).collect();
+    parts.sort_by(|a, b| a.envelope.total_cmp(&b.envelope));
+    parts
+}
+
+/// Returns the part in the middle.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn middle_of(parts: &[Alike]) -> Result<Alike> {
+    parts.get(parts.len() / 2).copied().context("nothing was heard")
 }
 
 /// Makes what a microphone hears: speech, as the file that Chromium takes, longer than any test. Where Chromium begins it

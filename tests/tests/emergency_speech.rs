@@ -5,13 +5,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::find_by_envelope;
 use loa_headend::workbench::{Recording, Station};
 use loa_model::WallTime;
 use loa_tests::browser::Browser;
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::zones_with_two_persons;
-use loa_tests::sound::microphone;
+use loa_tests::sound::{microphone, middle_of, parts_alike};
 use serde_json::Value;
 
 const TALK: &str = "document.querySelector('[data-talk-box]').dataset.state";
@@ -116,11 +115,18 @@ fn who_speaks_in_an_emergency_arms_the_button_first_and_a_drill_says_that_it_is_
         );
         ensure!(row["ended"]["reason"]["cause"] == "completed", "{row:#}");
         let ended = row["ended"]["at"].as_i64().map(WallTime::from_unix_ns);
-        let last_words = ended.context("no end")? - Duration::from_secs(3);
-        let found = find_by_envelope(heard.at(last_words, 48_000 * 2), &original.samples, 960);
-        let likeness = found.context("nothing like it was said")?.correlation;
-        println!("{title}: envelope {likeness:.3}");
-        ensure!(likeness >= 0.9, "{title}: what is heard is not what was said");
+        let last_words = ended.context("no end")? - Duration::from_secs(5);
+        let parts = parts_alike(
+            &original.samples,
+            heard.at(last_words, 48_000 * 9 / 2),
+            48_000 * 3 / 2,
+        );
+        let middle = middle_of(&parts)?;
+        println!("{title}: {middle:.3?} of {parts:.3?}");
+        ensure!(
+            parts.len() == 3 && middle.envelope >= 0.9,
+            "{title}: what is heard is not what was said"
+        );
     }
     Ok(())
 }

@@ -7,13 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::find_by_envelope;
 use loa_headend::workbench::{Recording, Station};
 use loa_model::WallTime;
 use loa_tests::browser::Browser;
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, second_from_now, sleep_until};
-use loa_tests::sound::{as_aired, by_ffmpeg, demo_audio};
+use loa_tests::sound::{as_aired, by_ffmpeg, demo_audio, middle_of, parts_alike};
 use serde_json::Value;
 
 /// What a mixer's encoder does: Opus over RTP, from before it is on the air until it is stopped.
@@ -66,17 +65,6 @@ fn time(row: &Value, key: &[&str]) -> Result<WallTime> {
         .as_i64()
         .map(WallTime::from_unix_ns)
         .with_context(|| format!("no {key:?} in {row}"))
-}
-
-/// Returns how alike each three seconds of a recording are to the place in `source` that they fit best, least first.
-fn likeness(source: &[f32], recording: &Recording, from: WallTime, s: usize) -> Vec<f64> {
-    let parts = (0..s / 3).filter_map(|part| {
-        let heard = recording.at(from + Duration::from_secs(3 * part as u64), 3 * 48_000);
-        Some(find_by_envelope(heard, source, 960)?.correlation)
-    });
-    let mut alike: Vec<_> = parts.collect();
-    alike.sort_by(f64::total_cmp);
-    alike
 }
 
 #[test]
@@ -150,22 +138,22 @@ fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -
     let recording = Recording::of_receiver(&wav, &lines)?;
     let spoken = by_ffmpeg(&demo_audio("chuyen-muc-xa-a.m4a"))?;
     // The mixer plays it over and over.
-    let alike = likeness(
-        &spoken.samples.repeat(2),
-        &recording,
-        from + Duration::from_secs(4),
-        54,
-    );
-    let middle = alike.get(alike.len() / 2).copied().unwrap_or_default();
-    println!("envelope of the mixer: {middle:.3} in the middle of {alike:.3?}, on the air for {held:.2} s");
+    let heard = recording.at(from + Duration::from_secs(4), 54 * 48_000);
+    let parts = parts_alike(&spoken.samples.repeat(2), heard, 3 * 48_000);
+    let middle = middle_of(&parts)?.envelope;
+    println!("envelope of the mixer: {middle:.3} in the middle of {parts:.3?}, on the air for {held:.2} s");
     ensure!(
-        alike.len() == 18 && middle >= 0.9,
-        "the mixer is heard: {alike:?}"
+        parts.len() == 18 && middle >= 0.9,
+        "the mixer is heard: {parts:?}"
     );
     let music = as_aired(&station, "nhac")?;
-    let back = likeness(&music.samples, &recording, to + Duration::from_secs(3), 6);
-    println!("envelope of the music after it: {back:.3?}");
-    ensure!(back.len() == 2 && back[0] >= 0.9, "the music goes on: {back:?}");
+    let after = recording.at(to + Duration::from_secs(3), 6 * 48_000);
+    let back = parts_alike(&music.samples, after, 3 * 48_000);
+    println!("the music after it: {back:.3?}");
+    ensure!(
+        back.len() == 2 && back[0].envelope >= 0.9,
+        "the music goes on: {back:?}"
+    );
 
     let audit = station.loa(&["audit", "list"])?;
     ensure!(audit.contains("Họp dân"), "{audit}");
