@@ -64,6 +64,8 @@ pub struct ZoneSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ZoneTree {
     zones: BTreeMap<ZoneId, Zone>,
+    /// The zones right under each.
+    under: BTreeMap<ZoneId, Vec<ZoneId>>,
 }
 
 /// Why a set of zones is not a tree.
@@ -130,6 +132,12 @@ impl ZoneTree {
         }
         for zone in tree.zones.values() {
             tree.check_ancestors(zone)?;
+        }
+        let Self { zones, under } = &mut tree;
+        for zone in zones.values() {
+            if let Some(parent) = zone.parent {
+                under.entry(parent).or_default().push(zone.id);
+            }
         }
         Ok(tree)
     }
@@ -220,7 +228,16 @@ impl ZoneTree {
 
     /// Walks the zone itself and every zone under it, in order of id.
     pub fn subtree(&self, id: ZoneId) -> impl Iterator<Item = &Zone> {
-        self.iter().filter(move |zone| self.covers(id, zone.id))
+        let mut found: Vec<_> = self.get(id).into_iter().collect();
+        let mut looked = 0;
+        while let Some(zone) = found.get(looked) {
+            let under = self.under.get(&zone.id).into_iter().flatten();
+            let under: Vec<_> = under.filter_map(|id| self.get(*id)).collect();
+            found.extend(under);
+            looked += 1;
+        }
+        found.sort_unstable_by_key(|zone| zone.id);
+        found.into_iter()
     }
 }
 

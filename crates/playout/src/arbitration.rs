@@ -11,18 +11,38 @@ use crate::session::Stopped;
 use crate::settings::{FADE_ROOM, FIRST_PACKET, MARGIN};
 
 impl Engine {
-    /// Gives the air to whoever may have it at sounding time `at`, or as soon after as can still be sent.
+    /// Gives the air of every zone to whoever may have it at sounding time `at`, or as soon after as can still be sent.
     pub(crate) fn arrange(&mut self, at: WallTime, now: WallTime) {
-        let mut order: Vec<_> = self
-            .sessions
-            .values()
-            .map(|session| (session.priority(), session.id))
+        let all = self.sessions.ids().collect();
+        self.arrange_these(all, at, now);
+    }
+
+    /// As [`arrange`](Self::arrange), after something changed in one zone only: nobody else's air has to do with it.
+    pub(crate) fn arrange_around(&mut self, zone: ZoneId, at: WallTime, now: WallTime) {
+        let around = self.around(zone);
+        self.arrange_these(around, at, now);
+    }
+
+    /// Finds the sessions whose air has to do with that of a zone: its own, those above that are heard in it, and those
+    /// below that hear it.
+    pub(crate) fn around(&self, zone: ZoneId) -> Vec<SessionId> {
+        let above = self.tree.chain(zone).skip(1);
+        let below = self.tree.subtree(zone).filter(|below| below.id != zone);
+        let zones = above.chain(below).map(|other| other.id).chain([zone]);
+        let sessions = zones.flat_map(|zone| self.sessions.in_zone(zone));
+        sessions.map(|session| session.id).collect()
+    }
+
+    fn arrange_these(&mut self, sessions: Vec<SessionId>, at: WallTime, now: WallTime) {
+        let mut order: Vec<_> = sessions
+            .into_iter()
+            .filter_map(|id| Some((self.sessions.get(id)?.priority(), id)))
             .collect();
         order.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
         // From when on a zone's air is claimed by something at least this strong, and by what.
         let mut held: BTreeMap<ZoneId, (WallTime, SessionId)> = BTreeMap::new();
         for (_, id) in order {
-            let Some(session) = self.sessions.get(&id) else {
+            let Some(session) = self.sessions.get(id) else {
                 continue;
             };
             let zone = session.zone;
@@ -45,7 +65,7 @@ impl Engine {
                     if session.on_air.is_none() && !self.shutting_down {
                         self.begin(id, self.soonest(id, at, now), now);
                     }
-                    let session = self.sessions.get(&id);
+                    let session = self.sessions.get(id);
                     session
                         .and_then(|session| session.on_air.as_ref())
                         .map(|part| (part.from, id))
@@ -64,16 +84,13 @@ impl Engine {
     ///
     /// On one stream media time must not go back, so what has the longer delay waits for the difference as well.
     fn soonest(&self, id: SessionId, at: WallTime, now: WallTime) -> WallTime {
-        let Some(session) = self.sessions.get(&id) else {
+        let Some(session) = self.sessions.get(id) else {
             return at;
         };
         let delay = self.settings.delay(session.class);
         let mut soonest = at.max(now + delay + MARGIN);
-        for other in self
-            .sessions
-            .values()
-            .filter(|other| self.tree.covers(other.zone, session.zone))
-        {
+        let chain = self.tree.chain(session.zone);
+        for other in chain.flat_map(|above| self.sessions.in_zone(above.id)) {
             let stronger = id == other.id || other.priority() > session.priority();
             let more = delay.saturating_sub(self.settings.delay(other.class));
             let same_stream = other.zone == session.zone && !more.is_zero();
@@ -91,7 +108,7 @@ impl Engine {
 
     /// Puts a session on air, if it may sound from `from` on.
     fn begin(&mut self, id: SessionId, from: WallTime, now: WallTime) {
-        let Some(session) = self.sessions.get(&id) else {
+        let Some(session) = self.sessions.get(id) else {
             return;
         };
         let over = session.as_if_run.is_some() && session.total <= session.waiting_at(from);
@@ -111,8 +128,8 @@ impl Engine {
     }
 
     fn start(&mut self, id: SessionId, from: WallTime) {
-        let chime = self.sessions.get(&id).and_then(|session| self.lead_in(session));
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let chime = self.sessions.get(id).and_then(|session| self.lead_in(session));
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let part = session.start(from, chime).clone();
@@ -160,11 +177,9 @@ impl Engine {
     ///
     /// An emergency has the air to itself.
     fn bed(&self, id: SessionId, at: WallTime, ends: WallTime) -> Option<Bed> {
-        let over = self.sessions.get(&id)?;
-        let beneath = self
-            .sessions
-            .values()
-            .filter(|other| other.zone == over.zone && other.wants && other.priority() < over.priority());
+        let over = self.sessions.get(id)?;
+        let here = self.sessions.in_zone(over.zone);
+        let beneath = here.filter(|other| other.wants && other.priority() < over.priority());
         let next = beneath.max_by_key(|other| other.priority())?;
         next.beneath(at, ends)
             .filter(|_| over.class < BulletinClass::Emergency)
@@ -172,11 +187,11 @@ impl Engine {
 
     /// Takes a session off the air from `at` on, in favour of `by`; also one whose own end was decided for later.
     fn give_way(&mut self, id: SessionId, at: WallTime, by: SessionId, now: WallTime) {
-        let Some(session) = self.sessions.get(&id) else {
+        let Some(session) = self.sessions.get(id) else {
             return;
         };
         let ready = self.is_ready(session, at);
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let (stopped, over) = session.give_way(at, by);
@@ -198,21 +213,21 @@ impl Engine {
 
     /// Ends a session for good, and gives its air to what waits.
     pub(crate) fn end_session(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.wants) else {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.wants) else {
             return;
         };
-        let delay = self.settings.delay(session.class);
+        let (zone, delay) = (session.zone, self.settings.delay(session.class));
         let at = now + delay + FADE_ROOM;
         // What has not been sent need not be heard.
         let stopped = session.end(at, now + delay + FIRST_PACKET, reason);
         self.stop(id, &stopped, now);
         self.log_end(id, reason, now);
         // What follows waits for what still sounds of it; if nothing does, it need not.
-        self.arrange(now, now);
+        self.arrange_around(zone, now, now);
     }
 
     pub(crate) fn stop(&mut self, session: SessionId, stopped: &[Stopped], now: WallTime) {
-        let Some(zone) = self.sessions.get(&session).map(|session| session.zone) else {
+        let Some(zone) = self.sessions.get(session).map(|session| session.zone) else {
             return;
         };
         let stops = stopped.iter().map(|stopped| Action::Stop {
@@ -227,7 +242,7 @@ impl Engine {
 
     /// Ends what waited in vain.
     pub(crate) fn expire(&mut self, id: SessionId, reason: &EndReason, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         session.wants = false;
@@ -242,7 +257,7 @@ impl Engine {
         let Self {
             sessions, outputs, ..
         } = self;
-        let Some(session) = sessions.get_mut(&id) else {
+        let Some(session) = sessions.get_mut(id) else {
             return;
         };
         let for_now = *reason == EndReason::HeadEndStopped;

@@ -61,7 +61,7 @@ impl Engine {
                 self.add(session, now);
                 let on_air = self
                     .sessions
-                    .get(&id)
+                    .get(id)
                     .is_some_and(|session| session.on_air.is_some());
                 CommandDone::OverrideStarted { session: id, on_air }
             }
@@ -79,7 +79,7 @@ impl Engine {
             }
             Command::ShutDown => {
                 self.shutting_down = true;
-                let all: Vec<_> = self.sessions.keys().copied().collect();
+                let all: Vec<_> = self.sessions.ids().collect();
                 for id in all {
                     self.end_session(id, &EndReason::HeadEndStopped, now);
                 }
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     fn stop_session(&mut self, id: SessionId, reason: &EndReason, now: WallTime) -> Result<(), Refusal> {
-        if !self.sessions.get(&id).is_some_and(|session| session.wants) {
+        if !self.sessions.get(id).is_some_and(|session| session.wants) {
             return Err(Refusal::UnknownSession(id));
         }
         self.end_session(id, reason, now);
@@ -108,7 +108,7 @@ impl Engine {
         now: WallTime,
     ) -> Result<(), Refusal> {
         self.tree.get(zone).ok_or(Refusal::UnknownZone(zone))?;
-        let here = self.sessions.values().filter(|session| session.zone == zone);
+        let here = self.sessions.in_zone(zone);
         let held = here.clone().filter(|session| session.wants);
         let full = Refusal::TooManySessions(zone);
         // What ends is gone within seconds.

@@ -9,10 +9,12 @@ use loa_model::{
 };
 
 use crate::action::Action;
+use crate::agenda::{Due, Entry};
 use crate::library::{Library, MediaState};
 use crate::quiet::Quiet;
 use crate::relays::Relays;
 use crate::session::{Part, Session};
+use crate::sessions::Sessions;
 use crate::settings::{EngineSettings, FADE_ROOM, PREPARE, RELAY_AHEAD};
 use crate::sheets::Sheets;
 
@@ -26,7 +28,7 @@ pub struct Engine {
     epoch: u32,
     pub(crate) settings: EngineSettings,
     sessions_begun: u32,
-    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) sessions: Sessions,
     pub(crate) sheets: Sheets,
     pub(crate) library: Library,
     pub(crate) quiet: Quiet,
@@ -57,7 +59,7 @@ impl Engine {
             epoch,
             settings,
             sessions_begun: 0,
-            sessions: BTreeMap::new(),
+            sessions: Sessions::default(),
             sheets: Sheets::default(),
             library: Library::default(),
             done: BTreeMap::new(),
@@ -134,10 +136,10 @@ impl Engine {
     /// silent, if it is on air still.
     pub fn handle_dead_air(&mut self, session: SessionId, unsent: bool, now: WallTime) -> Option<String> {
         self.advance(now);
-        let delay = self.settings.delay(self.sessions.get(&session)?.class);
+        let delay = self.settings.delay(self.sessions.get(session)?.class);
         let at = now + delay + FADE_ROOM;
         let fill = self.settings.fill;
-        let silent = self.sessions.get_mut(&session)?;
+        let silent = self.sessions.get_mut(session)?;
         let title = silent.title.clone();
         let part = silent
             .on_air
@@ -178,16 +180,8 @@ impl Engine {
     /// Returns when [`handle_timeout`](Self::handle_timeout) has something to do, if nothing else happens.
     pub fn poll_timeout(&self) -> Option<WallTime> {
         let Self { settings, now, .. } = self;
-        let decisions = self
-            .sheets
-            .next_from()
-            .into_iter()
-            .chain(self.next_end().map(|(at, _)| at));
-        let decisions = decisions
-            .chain(self.next_expiry().map(|(at, ..)| at))
-            .chain(self.next_due().map(|(at, _)| at))
-            .chain(self.next_silence().map(|(at, _)| at))
-            .map(|at| at - settings.ahead);
+        let decisions = self.sheets.next_from().into_iter().chain(self.next_due());
+        let decisions = decisions.map(|at| at - settings.ahead);
         let prepares = self
             .sheets
             .next_after(*now + settings.prepare)
@@ -211,24 +205,22 @@ impl Engine {
         self.now = self.now.max(now);
         let now = self.now;
         let horizon = now + self.settings.ahead;
-        while let Some((at, event)) = self.next_event().filter(|(at, _)| *at <= horizon) {
-            match event {
-                Event::Line => {
-                    if let Some((from, line)) = self.sheets.next_by(horizon)
-                        && self.begin_line(&line, from, now)
-                    {
-                        continue;
-                    }
-                }
-                Event::End(id) => {
-                    self.end_part(id, at);
-                    self.skip_failed(at, now);
-                }
-                Event::Due(id) => self.with(id, |session| session.due = None),
-                Event::Expiry(id, reason) => self.expire(id, &reason, now),
-                Event::Silence(id) => self.silence(id, at, now),
+        let mut agenda = self.agenda();
+        loop {
+            let entry = agenda.first().filter(|(at, ..)| *at <= horizon);
+            // At one instant, a line begins after all else.
+            let is_next = |from: &WallTime| entry.map_or(*from <= horizon, |(at, ..)| *from < at);
+            let line = self.sheets.next_from().filter(is_next);
+            let line = line.and_then(|from| self.sheets.next_by(from));
+            let changed = match (line, entry) {
+                (Some((from, line)), _) => self.begin_line(&line, from, now),
+                (None, Some(entry)) => self.happen(entry, now),
+                (None, None) => break,
+            };
+            match changed {
+                Changed::Around(zone) => self.refresh_agenda(&mut agenda, zone),
+                Changed::All => agenda = self.agenda(),
             }
-            self.arrange(at, now);
         }
         let planned = self.sheets.media_by(now + self.settings.prepare);
         let begun = self
@@ -244,44 +236,29 @@ impl Engine {
         self.sweep(now);
     }
 
-    fn next_event(&self) -> Option<(WallTime, Event)> {
-        let line = self.sheets.next_from().map(|from| (from, Event::Line));
-        let end = self.next_end().map(|(at, id)| (at, Event::End(id)));
-        let expiry = self
-            .next_expiry()
-            .map(|(at, id, reason)| (at, Event::Expiry(id, reason)));
-        let silence = self.next_silence().map(|(at, id)| (at, Event::Silence(id)));
-        let due = self.next_due().map(|(at, id)| (at, Event::Due(id)));
-        // At one instant, what ends makes room for what begins.
-        [end, due, silence, expiry, line]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
-    }
-
-    fn next_end(&self) -> Option<(WallTime, SessionId)> {
-        let parts = self
-            .sessions
-            .values()
-            .filter_map(|session| Some((session.on_air.as_ref()?.ends, session.id)));
-        parts.min()
-    }
-
-    fn next_due(&self) -> Option<(WallTime, SessionId)> {
-        let sessions = self.sessions.values().filter(|session| session.wants);
-        sessions
-            .filter_map(|session| Some((session.due?, session.id)))
-            .min()
-    }
-
-    fn next_expiry(&self) -> Option<(WallTime, SessionId, EndReason)> {
-        self.sessions
-            .values()
-            .filter_map(|session| {
-                let (at, reason) = session.expires(self.is_ready(session, self.now))?;
-                Some((at, session.id, reason))
-            })
-            .min_by_key(|(at, id, _)| (*at, *id))
+    /// Lets happen what is due of a session.
+    fn happen(&mut self, (at, due, id): Entry, now: WallTime) -> Changed {
+        let Some(session) = self.sessions.get(id) else {
+            return Changed::All;
+        };
+        let (zone, mut changed) = (session.zone, Changed::Around(session.zone));
+        match due {
+            Due::End => {
+                self.end_part(id, at);
+                if self.skip_failed(at, now) {
+                    changed = Changed::All;
+                }
+            }
+            Due::Turn => self.with(id, |session| session.due = None),
+            Due::Expiry => {
+                if let Some((_, reason)) = session.expires(self.is_ready(session, now)) {
+                    self.expire(id, &reason, now);
+                }
+            }
+            Due::Silence => self.silence(id, at, now),
+        }
+        self.arrange_around(zone, at, now);
+        changed
     }
 
     /// Tells whether a session could go on at `at`: its media is loaded.
@@ -307,24 +284,27 @@ impl Engine {
         });
     }
 
-    /// Passes over pieces that cannot be had, in everything that waits for one at `at`.
-    fn skip_failed(&mut self, at: WallTime, now: WallTime) {
+    /// Passes over pieces that cannot be had, in everything that waits for one at `at`; tells whether there was any.
+    fn skip_failed(&mut self, at: WallTime, now: WallTime) -> bool {
+        let mut skipped = false;
         let waiting = self
             .sessions
             .values()
             .filter(|session| session.wants && session.on_air.is_none());
         for id in waiting.map(|session| session.id).collect::<Vec<_>>() {
-            while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.wants) {
+            while let Some(session) = self.sessions.get_mut(id).filter(|session| session.wants) {
                 let state = session.media_at(at).and_then(|media| self.library.state(media));
                 let Some(MediaState::Failed(what)) = state else {
                     break;
                 };
                 let what = what.clone();
+                skipped = true;
                 if !session.skip_piece(at, &what) {
                     self.end_session(id, &EndReason::Fault { what }, now);
                 }
             }
         }
+        skipped
     }
 
     /// Returns the number of the session that is made next.
@@ -393,12 +373,13 @@ impl Engine {
             );
         }
         let needs: Vec<_> = session.needs(at, self.settings.prepare).collect();
-        self.sessions.insert(session.id, session);
+        let zone = session.zone;
+        self.sessions.insert(session);
         for media in needs {
             self.library.retry(media);
             self.need(media);
         }
-        self.arrange(at, now);
+        self.arrange_around(zone, at, now);
     }
 
     pub(crate) fn need(&mut self, media: ContentHash) {
@@ -449,10 +430,10 @@ impl Engine {
         let Self {
             sessions, outputs, ..
         } = self;
-        sessions.retain(|id, session| {
+        sessions.retain(|session| {
             let is_kept = session.wants || session.on_air.is_some() || !session.closing.is_empty();
             if !is_kept && session.content == Content::Voice {
-                outputs.push_back(Action::CloseVoice { session: *id });
+                outputs.push_back(Action::CloseVoice { session: session.id });
             }
             is_kept
         });
@@ -498,19 +479,18 @@ impl Engine {
     }
 
     pub(crate) fn with(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
-        if let Some(session) = self.sessions.get_mut(&id) {
+        if let Some(session) = self.sessions.get_mut(id) {
             change(session);
         }
     }
 }
 
-#[derive(Clone, Debug)]
-enum Event {
-    Line,
-    End(SessionId),
-    Due(SessionId),
-    Expiry(SessionId, EndReason),
-    Silence(SessionId),
+/// Where an event may have changed what is due.
+pub(crate) enum Changed {
+    /// In sessions whose air has to do with a zone's.
+    Around(ZoneId),
+    /// Anywhere.
+    All,
 }
 
 /// An occurrence older than this is in no run-sheet in force.

@@ -4,6 +4,7 @@
 //! decides a little ahead of it, so that packets can be on their way in time.
 
 mod action;
+mod agenda;
 mod arbitration;
 mod commands;
 mod engine;
@@ -13,6 +14,7 @@ mod quiet;
 mod relays;
 mod restore;
 mod session;
+mod sessions;
 mod settings;
 mod sheets;
 mod snapshot;

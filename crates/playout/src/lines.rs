@@ -8,7 +8,7 @@ use loa_model::{
     SessionId, WallTime,
 };
 
-use crate::engine::Engine;
+use crate::engine::{Changed, Engine};
 use crate::library::MediaState;
 use crate::session::{AsIfRun, Session};
 use crate::settings::{FIRST_PACKET, MARGIN};
@@ -62,7 +62,7 @@ impl Engine {
 
     /// Ends a session whose line is gone; one that is still to come is forgotten, and may be planned again.
     pub(crate) fn withdraw(&mut self, id: SessionId, now: WallTime) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let unsent = now + self.settings.delay(session.class) + FIRST_PACKET;
@@ -70,10 +70,11 @@ impl Engine {
             return self.end_session(id, &EndReason::Unplanned, now);
         };
         self.done.remove(occurrence);
+        let zone = session.zone;
         let stopped = session.end(now, unsent, &EndReason::Unplanned);
         self.stop(id, &stopped, now);
-        self.sessions.remove(&id);
-        self.arrange(now, now);
+        self.sessions.remove(id);
+        self.arrange_around(zone, now, now);
     }
 
     /// Tells whether a line may begin, or why it never will.
@@ -117,11 +118,21 @@ impl Engine {
         }
     }
 
-    /// Lets a line want the air from `from` on, or says why it never will; tells whether the air was arranged with it.
-    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> bool {
+    /// Lets a line want the air from `from` on, or says why it never will.
+    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> Changed {
+        let zone = line.occurrence.zone;
+        match self.session_of(line, from, now) {
+            Some(session) => self.add_at(session, from, now),
+            None => self.arrange_around(zone, from, now),
+        }
+        Changed::Around(zone)
+    }
+
+    /// Makes the session of a line that begins, or says why it never will.
+    fn session_of(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> Option<Session> {
         let occurrence = line.occurrence;
         if self.done.insert(occurrence, occurrence.start).is_some() || self.shutting_down {
-            return false;
+            return None;
         }
         let soonest = now + self.settings.delay(line.class) + MARGIN;
         // It waited when an earlier run was lost, and waits again: what resumes does so from its beginning.
@@ -130,11 +141,11 @@ impl Engine {
             if self.last_alive.is_some_and(|last_alive| line.end() > last_alive) || line.start >= now {
                 self.not_aired(occurrence, &line.title, EndReason::Missed, now);
             }
-            return false;
+            return None;
         }
         if let Err(reason) = self.may_begin(line, now) {
             self.not_aired(occurrence, &line.title, reason, now);
-            return false;
+            return None;
         }
         let origin = Origin::Slot(occurrence);
         let mut content = line.content.clone();
@@ -151,7 +162,7 @@ impl Engine {
             total += chime.duration;
         }
         let late = from + LATE_START < soonest && from < now;
-        let session = Session {
+        Some(Session {
             total,
             cut: line.cut,
             chime: line.chime.before && self.quiet.permits(occurrence.zone, from),
@@ -171,9 +182,7 @@ impl Engine {
                 line.class,
                 now,
             )
-        };
-        self.add_at(session, from, now);
-        true
+        })
     }
 }
 

@@ -24,10 +24,10 @@ pub(crate) struct Quiet {
 }
 
 /// From the first sound until the first silence.
-type Span = (WallTime, WallTime);
+pub(crate) type Span = (WallTime, WallTime);
 
 /// What counts of all that is not over yet, by the zone it is sent to.
-type Sent = BTreeMap<ZoneId, Vec<Span>>;
+pub(crate) type Sent = BTreeMap<ZoneId, Vec<Span>>;
 
 impl Quiet {
     pub(crate) fn take(&mut self, tree: &ZoneTree, utc_offset_min: i16) {
@@ -101,7 +101,7 @@ impl Engine {
         if self.quiet.sent_to_limited.is_empty() {
             return;
         }
-        let sent = self.sent();
+        let sent = self.sent(self.sessions.values());
         let sounds = |zone: &ZoneId| self.tree.chain(*zone).any(|above| sent.contains_key(&above.id));
         for zone in self.quiet.limited().filter(sounds).collect::<Vec<_>>() {
             let heard = self.heard_in(zone, &sent);
@@ -124,16 +124,26 @@ impl Engine {
         self.quiet.counted = now;
     }
 
-    fn sent(&self) -> Sent {
+    /// Returns what counts of these sessions.
+    pub(crate) fn sent<'a>(&self, sessions: impl Iterator<Item = &'a Session>) -> Sent {
         let mut sent = Sent::new();
+        if self.quiet.sent_to_limited.is_empty() {
+            return sent;
+        }
         let counts =
             |session: &&Session| self.quiet.sent_to_limited.contains(&session.zone) && !session.is_authored();
-        for session in self.sessions.values().filter(counts) {
+        for session in sessions.filter(counts) {
             let parts = session.closing.iter().chain(&session.on_air);
             let spans = parts.map(|part| (part.from, part.ends));
             sent.entry(session.zone).or_default().extend(spans);
         }
         sent
+    }
+
+    /// Returns what counts of all that is heard in a zone.
+    fn sent_to(&self, zone: ZoneId) -> Sent {
+        let chain = self.tree.chain(zone);
+        self.sent(chain.flat_map(|above| self.sessions.in_zone(above.id)))
     }
 
     /// Returns what of it is heard in a zone, in order.
@@ -182,7 +192,7 @@ impl Engine {
     /// Tells whether nothing is left of its zone's minutes for a session that would sound from `from` on.
     pub(crate) fn is_spent(&self, session: &Session, from: WallTime) -> bool {
         let limited = !session.is_authored() && self.quiet.is_limited(session.zone);
-        limited && self.spent_from(session.zone, &self.sent(), from) == Some(from)
+        limited && self.spent_from(session.zone, &self.sent_to(session.zone), from) == Some(from)
     }
 
     /// Tells whether a zone may sound at an instant, and for how much longer that day.
@@ -190,7 +200,7 @@ impl Engine {
         if !self.quiet.permits(zone, at) {
             return Err(Refusal::QuietHours(zone));
         }
-        let spent = |limit| limit <= self.sounded(zone, &self.sent(), at, at);
+        let spent = |limit| limit <= self.sounded(zone, &self.sent_to(zone), at, at);
         if self.quiet.limit(zone).is_some_and(spent) {
             return Err(Refusal::MinutesSpent(zone));
         }
@@ -207,22 +217,13 @@ impl Engine {
         }
     }
 
-    /// Returns the next session that has to be silent from an instant on.
-    pub(crate) fn next_silence(&self) -> Option<(WallTime, SessionId)> {
-        let sent = self.sent();
-        let silent = self.sessions.values().filter(|session| session.wants);
-        silent
-            .filter_map(|session| Some((self.silent_at(session, &sent)?.0, session.id)))
-            .min()
-    }
-
     /// Takes a session off the air for good, because its zone has to be silent.
     pub(crate) fn silence(&mut self, id: SessionId, at: WallTime, now: WallTime) {
         let silent = self
             .sessions
-            .get(&id)
-            .and_then(|session| self.silent_at(session, &self.sent()));
-        let (Some((_, reason)), Some(session)) = (silent, self.sessions.get_mut(&id)) else {
+            .get(id)
+            .and_then(|session| self.silent_at(session, &self.sent_to(session.zone)));
+        let (Some((_, reason)), Some(session)) = (silent, self.sessions.get_mut(id)) else {
             return;
         };
         session.wants = false;
@@ -239,7 +240,7 @@ impl Engine {
     }
 
     /// Returns from when on a session has to be silent, and why.
-    fn silent_at(&self, session: &Session, sent: &Sent) -> Option<(WallTime, EndReason)> {
+    pub(crate) fn silent_at(&self, session: &Session, sent: &Sent) -> Option<(WallTime, EndReason)> {
         let hours = session.quiet_at.map(|at| (at, EndReason::QuietHours));
         let on_air = session.on_air.as_ref().filter(|_| !session.is_authored());
         let spent = on_air.and_then(|part| self.spent_from(session.zone, sent, part.from));
