@@ -176,6 +176,7 @@ fn the_checks_of_a_zone_see_what_they_are_for() {
         zone: ZoneId(zone),
         class: BulletinClass::Emergency,
         from: at(from),
+        begins: at(from),
         to: at(to),
     };
     let interrupted = [heard(1, 2, 5.0, 10.0), heard(1, 2, 15.0, 20.0)];

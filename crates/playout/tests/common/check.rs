@@ -170,6 +170,8 @@ pub(crate) struct Heard {
     pub(crate) zone: ZoneId,
     pub(crate) class: BulletinClass,
     pub(crate) from: WallTime,
+    /// When its chime is over.
+    pub(crate) begins: WallTime,
     pub(crate) to: WallTime,
 }
 
@@ -184,6 +186,7 @@ pub(crate) fn heard(log: &[AsRunEvent]) -> Vec<Heard> {
                     zone: part.zone,
                     class: part.class,
                     from: part.at,
+                    begins: part.at,
                     to: part.ends,
                 };
                 heard.insert((part.session, part.part), sent);
@@ -200,7 +203,9 @@ pub(crate) fn heard(log: &[AsRunEvent]) -> Vec<Heard> {
     heard.into_values().filter(|part| part.to > part.from).collect()
 }
 
-/// From an emergency's first sound to its last, its zone is never without an emergency, its own or a stronger one.
+/// From an emergency's beginning to its last sound, its zone is never without an emergency, its own or a stronger one.
+///
+/// A chime that is broken off does not begin again: what is planned begins on its second.
 pub(crate) fn emergencies_are_heard(heard: &[Heard], tree: &ZoneTree) -> Result<(), String> {
     let emergencies: Vec<_> = heard
         .iter()
@@ -209,14 +214,14 @@ pub(crate) fn emergencies_are_heard(heard: &[Heard], tree: &ZoneTree) -> Result<
     let mut whole: BTreeMap<SessionId, Heard> = BTreeMap::new();
     for part in &emergencies {
         let whole = whole.entry(part.session).or_insert(**part);
-        (whole.from, whole.to) = (whole.from.min(part.from), whole.to.max(part.to));
+        (whole.begins, whole.to) = (whole.begins.min(part.begins), whole.to.max(part.to));
     }
     for held in whole.values() {
         let here = emergencies
             .iter()
             .filter(|part| tree.covers(part.zone, held.zone));
         let here: Vec<_> = here.map(|part| (part.from, part.to)).collect();
-        if covered(&here, held.from, held.to) < held.to.since(held.from) {
+        if covered(&here, held.begins, held.to) < held.to.since(held.begins) {
             let here = here.iter().map(|(from, to)| (super::s(*from), super::s(*to)));
             let here: Vec<_> = here.collect();
             return Err(format!(

@@ -120,6 +120,7 @@ impl Life {
                 zone: part.start.zone,
                 class: part.start.class,
                 from: part.from,
+                begins: part.start.at,
                 to: part.until,
             });
             // What waits for its media is silent, and so is what was told to be.
