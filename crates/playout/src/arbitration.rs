@@ -14,13 +14,14 @@ impl Engine {
     /// Gives the air of every zone to whoever may have it at sounding time `at`, or as soon after as can still be sent.
     pub(crate) fn arrange(&mut self, at: WallTime, now: WallTime) {
         let all = self.sessions.ids().collect();
-        self.arrange_these(all, at, now);
+        self.arrange_these(all, None, at, now);
     }
 
-    /// As [`arrange`](Self::arrange), after something changed in one zone only: nobody else's air has to do with it.
+    /// As [`arrange`](Self::arrange), after something changed in one zone only: it has to do with the air of that zone and of
+    /// those below.
     pub(crate) fn arrange_around(&mut self, zone: ZoneId, at: WallTime, now: WallTime) {
         let around = self.around(zone);
-        self.arrange_these(around, at, now);
+        self.arrange_these(around, Some(zone), at, now);
     }
 
     /// Finds the sessions whose air has to do with that of a zone: its own, those above that are heard in it, and those
@@ -33,7 +34,14 @@ impl Engine {
         sessions.map(|session| session.id).collect()
     }
 
-    fn arrange_these(&mut self, sessions: Vec<SessionId>, at: WallTime, now: WallTime) {
+    /// Gives the air to these sessions; those above `changed` only have the air that they have.
+    fn arrange_these(
+        &mut self,
+        sessions: Vec<SessionId>,
+        changed: Option<ZoneId>,
+        at: WallTime,
+        now: WallTime,
+    ) {
         let mut order: Vec<_> = sessions
             .into_iter()
             .filter_map(|id| Some((self.sessions.get(id)?.priority(), id)))
@@ -46,6 +54,7 @@ impl Engine {
                 continue;
             };
             let zone = session.zone;
+            let stays = changed.is_some_and(|changed| changed != zone && self.tree.covers(zone, changed));
             let gate = self
                 .tree
                 .chain(zone)
@@ -57,12 +66,14 @@ impl Engine {
                 && (session.on_air.is_some() || self.is_ready(session, at));
             let claim = match gate {
                 Some((from, by)) => {
-                    self.give_way(id, from.max(at), by, now);
+                    if !stays {
+                        self.give_way(id, from.max(at), by, now);
+                    }
                     active.then_some((from, by))
                 }
                 None if !active => None,
                 None => {
-                    if session.on_air.is_none() && !self.shutting_down {
+                    if session.on_air.is_none() && !stays && !self.shutting_down {
                         self.begin(id, self.soonest(id, at, now), now);
                     }
                     let session = self.sessions.get(id);

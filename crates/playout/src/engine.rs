@@ -122,7 +122,7 @@ impl Engine {
         let failed = ready.is_err();
         self.library.answer(media, ready.map(drop));
         if failed {
-            self.skip_failed(now, now);
+            self.skip_failed(self.sessions.ids().collect(), now, now);
         }
         self.arrange(now, now);
         self.advance(now);
@@ -189,8 +189,12 @@ impl Engine {
         let next_pieces = self
             .sessions
             .values()
-            .filter_map(|session| Some(session.on_air.as_ref()?.ends - settings.prepare))
-            .filter(|at| *at > *now);
+            .filter_map(|session| Some(session.on_air.as_ref()?.ends - settings.prepare));
+        let passing = self
+            .sessions
+            .values()
+            .filter_map(|session| session.next_passes(*now));
+        let next_pieces = next_pieces.chain(passing).filter(|at| *at > *now);
         let relays = self
             .sheets
             .next_relay_after(*now + RELAY_AHEAD + settings.ahead)
@@ -205,22 +209,14 @@ impl Engine {
         self.now = self.now.max(now);
         let now = self.now;
         let horizon = now + self.settings.ahead;
-        let mut agenda = self.agenda();
-        loop {
-            let entry = agenda.first().filter(|(at, ..)| *at <= horizon);
-            // At one instant, a line begins after all else.
-            let is_next = |from: &WallTime| entry.map_or(*from <= horizon, |(at, ..)| *from < at);
-            let line = self.sheets.next_from().filter(is_next);
-            let line = line.and_then(|from| self.sheets.next_by(from));
-            let changed = match (line, entry) {
-                (Some((from, line)), _) => self.begin_line(&line, from, now),
-                (None, Some(entry)) => self.happen(entry, now),
-                (None, None) => break,
-            };
-            match changed {
-                Changed::Around(zone) => self.refresh_agenda(&mut agenda, zone),
-                Changed::All => agenda = self.agenda(),
-            }
+        // What goes on as if it had run passes from piece to piece by time alone.
+        if self.sessions.values().any(Session::passes_pieces) {
+            self.skip_failed(self.sessions.ids().collect(), now, now);
+            self.arrange(now, now);
+        }
+        let first = self.sheets.next_from().into_iter().chain(self.next_due()).min();
+        if first.is_some_and(|first| first <= horizon) {
+            self.go_on_to(horizon, now);
         }
         let planned = self.sheets.media_by(now + self.settings.prepare);
         let begun = self
@@ -236,18 +232,33 @@ impl Engine {
         self.sweep(now);
     }
 
-    /// Lets happen what is due of a session.
-    fn happen(&mut self, (at, due, id): Entry, now: WallTime) -> Changed {
-        let Some(session) = self.sessions.get(id) else {
-            return Changed::All;
-        };
-        let (zone, mut changed) = (session.zone, Changed::Around(session.zone));
+    /// Lets happen what is due by `horizon`, in order.
+    fn go_on_to(&mut self, horizon: WallTime, now: WallTime) {
+        let mut agenda = self.agenda();
+        loop {
+            let entry = agenda.first().filter(|(at, ..)| *at <= horizon);
+            // At one instant, a line begins after all else.
+            let is_next = |from: &WallTime| entry.map_or(*from <= horizon, |(at, ..)| *from < at);
+            let line = self.sheets.next_from().filter(is_next);
+            let line = line.and_then(|from| self.sheets.next_by(from));
+            let zone = match (line, entry) {
+                (Some((from, line)), _) => Some(self.begin_line(&line, from, now)),
+                (None, Some(entry)) => self.happen(entry, now),
+                (None, None) => None,
+            };
+            let Some(zone) = zone else { break };
+            self.refresh_agenda(&mut agenda, zone);
+        }
+    }
+
+    /// Lets happen what is due of a session; returns its zone.
+    fn happen(&mut self, (at, due, id): Entry, now: WallTime) -> Option<ZoneId> {
+        let session = self.sessions.get(id)?;
+        let zone = session.zone;
         match due {
             Due::End => {
                 self.end_part(id, at);
-                if self.skip_failed(at, now) {
-                    changed = Changed::All;
-                }
+                self.skip_failed(self.around(zone), at, now);
             }
             Due::Turn => self.with(id, |session| session.due = None),
             Due::Expiry => {
@@ -258,7 +269,7 @@ impl Engine {
             Due::Silence => self.silence(id, at, now),
         }
         self.arrange_around(zone, at, now);
-        changed
+        Some(zone)
     }
 
     /// Tells whether a session could go on at `at`: its media is loaded.
@@ -284,27 +295,20 @@ impl Engine {
         });
     }
 
-    /// Passes over pieces that cannot be had, in everything that waits for one at `at`; tells whether there was any.
-    fn skip_failed(&mut self, at: WallTime, now: WallTime) -> bool {
-        let mut skipped = false;
-        let waiting = self
-            .sessions
-            .values()
-            .filter(|session| session.wants && session.on_air.is_none());
-        for id in waiting.map(|session| session.id).collect::<Vec<_>>() {
-            while let Some(session) = self.sessions.get_mut(id).filter(|session| session.wants) {
+    /// Passes over pieces that cannot be had, in those of these sessions that wait for one at `at`.
+    fn skip_failed(&mut self, sessions: Vec<SessionId>, at: WallTime, now: WallTime) {
+        for id in sessions {
+            while let Some(session) = self.sessions.get_mut(id).filter(|session| session.waits()) {
                 let state = session.media_at(at).and_then(|media| self.library.state(media));
                 let Some(MediaState::Failed(what)) = state else {
                     break;
                 };
                 let what = what.clone();
-                skipped = true;
                 if !session.skip_piece(at, &what) {
                     self.end_session(id, &EndReason::Fault { what }, now);
                 }
             }
         }
-        skipped
     }
 
     /// Returns the number of the session that is made next.
@@ -483,14 +487,6 @@ impl Engine {
             change(session);
         }
     }
-}
-
-/// Where an event may have changed what is due.
-pub(crate) enum Changed {
-    /// In sessions whose air has to do with a zone's.
-    Around(ZoneId),
-    /// Anywhere.
-    All,
 }
 
 /// An occurrence older than this is in no run-sheet in force.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use loa_model::{
     Content, EndReason, OccurrenceId, Origin, Piece, PreEmption, Reason, Refusal, RunSheet, RunSheetLine,
-    SessionId, WallTime,
+    SessionId, WallTime, ZoneId,
 };
 
-use crate::engine::{Changed, Engine};
+use crate::engine::Engine;
 use crate::library::MediaState;
 use crate::session::{AsIfRun, Session};
 use crate::settings::{FIRST_PACKET, MARGIN};
@@ -118,14 +118,14 @@ impl Engine {
         }
     }
 
-    /// Lets a line want the air from `from` on, or says why it never will.
-    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> Changed {
+    /// Lets a line want the air from `from` on, or says why it never will; returns its zone.
+    pub(crate) fn begin_line(&mut self, line: &RunSheetLine, from: WallTime, now: WallTime) -> ZoneId {
         let zone = line.occurrence.zone;
         match self.session_of(line, from, now) {
             Some(session) => self.add_at(session, from, now),
             None => self.arrange_around(zone, from, now),
         }
-        Changed::Around(zone)
+        zone
     }
 
     /// Makes the session of a line that begins, or says why it never will.

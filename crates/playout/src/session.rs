@@ -273,6 +273,24 @@ impl Session {
         }
     }
 
+    /// Tells whether it waits for the air.
+    pub(crate) const fn waits(&self) -> bool {
+        self.wants && self.on_air.is_none()
+    }
+
+    /// Tells whether it waits and passes from piece to piece meanwhile.
+    pub(crate) fn passes_pieces(&self) -> bool {
+        let runs = self.as_if_run.is_some_and(|ran| ran.kept_off.is_none());
+        self.waits() && runs && self.content.media().count() > 1
+    }
+
+    /// Returns when it passes to its next piece, if it waits until then.
+    pub(crate) fn next_passes(&self, now: WallTime) -> Option<WallTime> {
+        let ran = self.as_if_run.filter(|_| self.passes_pieces())?;
+        let (_, piece, begins) = self.content.piece_at(self.waiting_at(now))?;
+        Some(ran.zero + begins + piece.duration)
+    }
+
     /// Tells whether some of its content is left.
     pub(crate) fn is_unfinished(&self) -> bool {
         self.offset < self.total
@@ -280,14 +298,19 @@ impl Session {
 
     /// Takes the piece at which it stands out of its content, because it cannot be had; tells whether any is left.
     pub(crate) fn skip_piece(&mut self, at: WallTime, what: &str) -> bool {
-        let found = self.content.piece_at(self.offset);
-        let (Some((index, piece, _)), Content::Pieces(pieces)) = (found, &mut self.content) else {
+        let (reached, before) = (self.waiting_at(at), (self.offset, self.as_if_run));
+        let found = self.content.piece_at(reached);
+        let (Some((index, piece, begins)), Content::Pieces(pieces)) = (found, &mut self.content) else {
             return false;
         };
         if pieces.len() == 1 {
             return false;
         }
         pieces.remove(index);
+        // The next piece begins where this one would have.
+        if let Some(ran) = &mut self.as_if_run {
+            ran.zero += reached - begins;
+        }
         self.total = self.total.min(self.content.duration().unwrap_or(self.total));
         self.parts += 1;
         self.closing.push(Part {
@@ -296,13 +319,13 @@ impl Session {
             sound: Sound::Media(piece.media),
             from: at,
             at,
-            offset: self.offset,
+            offset: reached,
             ends: at,
             reason: Some(EndReason::SourceFailed {
                 what: what.to_owned(),
             }),
             chime: false,
-            before: (self.offset, self.as_if_run),
+            before,
             logged: false,
         });
         self.is_unfinished()

@@ -127,6 +127,37 @@ fn a_piece_that_cannot_be_had_is_passed_over_and_told() {
     assert!(station.log().contains("source_failed"), "{}", station.log());
 }
 
+/// A playlist that goes on while something stronger sounds, from 15 to 25; its second piece is slow to load.
+fn rejoining() -> Station {
+    let mut station = Station::new(1, 0.0);
+    station.slow.insert(media(2));
+    let playlist = playlist(1, 10.0, &[(1, 10.0), (2, 20.0), (3, 20.0)]);
+    station.plan(vec![
+        RunSheetLine {
+            pre_emption: PreEmption::Rejoin,
+            ..playlist
+        },
+        line(9, 1, 15.0, 10.0, BulletinClass::Priority),
+    ]);
+    station
+}
+
+#[test]
+fn a_piece_that_fails_while_it_is_waited_for_gives_way_to_the_next() {
+    let mut station = rejoining();
+    station.run(30.0);
+    station.load(2, Err("its file is gone"));
+    station.run(90.0);
+    assert_eq!(feeds(&station), "10..20 1+0\n15..25 9+0\n30.68..50 3+0.68");
+}
+
+#[test]
+fn what_waits_for_a_piece_goes_on_with_the_next_when_its_time_comes() {
+    let mut station = rejoining();
+    station.run(90.0);
+    assert_eq!(feeds(&station), "10..20 1+0\n15..25 9+0\n40.68..60 3+0.68");
+}
+
 #[test]
 fn a_limit_cuts_a_playlist_inside_a_piece() {
     let mut station = Station::new(1, 0.0);

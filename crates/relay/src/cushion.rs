@@ -64,6 +64,11 @@ impl Cushion {
         self.is_flowing = false;
     }
 
+    /// Keeps what it holds until it is enough to begin.
+    pub(crate) const fn gather(&mut self) {
+        self.is_flowing = false;
+    }
+
     /// Begins with what is there: no more may come.
     pub(crate) const fn begin(&mut self) {
         self.is_flowing = true;

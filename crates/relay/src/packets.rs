@@ -72,6 +72,11 @@ impl Packets {
         self.taken.load(Ordering::Relaxed)
     }
 
+    /// Nobody takes packets any more.
+    pub(crate) fn leave(&self) {
+        self.taken.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn has_room(&self) -> bool {
         self.ready.len() < QUEUE as usize
     }
@@ -124,7 +129,7 @@ impl PacketMaker {
         if asked != self.asked.0 {
             self.asked = (asked, now);
         } else if now - self.asked.1 > IDLE {
-            self.packets.taken.store(false, Ordering::Relaxed);
+            self.packets.leave();
         }
         self.packets.is_taken()
     }
@@ -143,8 +148,9 @@ impl PacketMaker {
         self.leveller.reset();
     }
 
-    /// Forgets the sound of before: nothing of it rings on in the packets that come next.
+    /// Forgets the sound of before: nothing of it rings on in the packets that come next, nor does its fade.
     pub(crate) fn restart(&mut self) -> Result<(), OpusError> {
+        self.gain = 1.0;
         self.limiter = Limiter::for_speech(CEILING_DBTP);
         self.encoder.restart()
     }

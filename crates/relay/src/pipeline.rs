@@ -205,12 +205,13 @@ impl Work {
                 Instant::now() >= next
             };
             if is_due {
-                if let Err(error) = self.packet() {
+                let made = self.packet();
+                if let Err(error) = &made {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
                 // Never more than a packet behind: what was slept over is not made up for.
                 next = (next + self.maker.span()).max(Instant::now());
-                if taken {
+                if taken && made.is_ok() {
                     continue;
                 }
             }
@@ -350,9 +351,9 @@ impl Work {
             cross_fade(&other, &mut frame);
             self.other = other;
         }
-        self.maker.push(&mut frame)?;
+        let made = self.maker.push(&mut frame);
         self.frame = frame;
-        Ok(())
+        made
     }
 
     /// Fills a frame with what something sounds like.

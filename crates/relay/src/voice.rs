@@ -25,8 +25,8 @@ pub struct VoiceSpec {
 /// The air's end of a voice. Dropping it ends its thread.
 ///
 /// Nothing is heard of it before its first packet is taken; what was said until then is forgotten, so that a chime may
-/// come first. From then on it lags behind the microphone by 120 ms, most of which lie ready as packets, and so bears what
-/// comes up to 100 ms late; whoever is later still makes it lag by more, 240 ms at most.
+/// come first. From then on it lags behind the microphone by 120 to 160 ms, most of which lie ready as packets, and so bears
+/// what comes up to 80 ms late; whoever is later still makes it lag by more, 380 ms at most.
 pub struct Voice {
     shared: Arc<Shared>,
     pre_skip: u32,
@@ -126,6 +126,7 @@ impl Voice {
 impl Drop for Voice {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.packets.leave();
     }
 }
 
@@ -173,8 +174,11 @@ impl Work {
         let on_air = self.maker.look(now);
         let comes_back = on_air && !self.on_air;
         self.on_air = on_air;
-        if comes_back && let Err(error) = self.maker.restart() {
-            warn!("a voice still holds what was said before: {error}");
+        if comes_back {
+            self.held.gather();
+            if let Err(error) = self.maker.restart() {
+                warn!("a voice still holds what was said before: {error}");
+            }
         }
         self.listen(on_air, now);
         let packets = &self.shared.packets;
@@ -182,10 +186,11 @@ impl Work {
         if !on_air || !is_due {
             return false;
         }
-        if let Err(error) = self.packet() {
+        let made = self.packet();
+        if let Err(error) = &made {
             warn!("a packet of a voice could not be encoded: {error}");
         }
-        true
+        made.is_ok()
     }
 
     /// Takes what was said; before it is on the air only the newest of it, and then no more than it may lag.
@@ -200,7 +205,7 @@ impl Work {
                 self.held.push(block);
             }
         }
-        let most = if on_air { HELD_MAX } else { HELD_TO_BEGIN };
+        let most = if on_air { HELD_MAX } else { self.held.enough() };
         let over = self.held.keep_newest(most);
         self.forget(over);
         // The last words may be less than it takes to begin.
@@ -402,6 +407,32 @@ mod tests {
         // What the encoder still holds is no word.
         let heard = count(&loud(&sound));
         assert!(heard <= 20, "{heard} ms of old words are heard");
+    }
+
+    #[test]
+    fn who_is_heard_again_is_as_loud_as_before() {
+        let mut bench = Bench::new();
+        let say = |bench: &mut Bench, blocks: usize| {
+            let mut said = tone(440.0);
+            bench.heard(blocks, |_, microphone| {
+                said.by_ref().take(1).for_each(|block| microphone.push(block));
+            })
+        };
+        say(&mut bench, 20);
+        bench.voice.fade_out();
+        say(&mut bench, 20);
+        for _ in 0..40 {
+            bench.pass();
+        }
+        bench.voice.begin();
+        let again = say(&mut bench, 20);
+        let first = again
+            .chunks(480)
+            .position(|piece| mean_power(piece) > 1e-3)
+            .unwrap();
+        let power = |from: usize| mean_power(&again[from * 480..(from + 5) * 480]);
+        let (soon, later) = (power(first + 2), power(first + 20));
+        assert!(soon > 0.7 * later, "{soon} at first, then {later}");
     }
 
     #[test]
