@@ -38,12 +38,11 @@ impl Agenda {
     }
 
     fn put(&mut self, session: SessionId, entries: Vec<Entry>) {
-        self.order.extend(&entries);
-        for old in self.of.insert(session, entries).into_iter().flatten() {
-            if !self.of[&session].contains(&old) {
-                self.order.remove(&old);
-            }
+        for entry in self.of.remove(&session).into_iter().flatten() {
+            self.order.remove(&entry);
         }
+        self.order.extend(&entries);
+        self.of.insert(session, entries);
     }
 }
 
