@@ -49,16 +49,6 @@ pub fn as_aired(station: &Station, title: &str) -> Result<Recording> {
     by_ffmpeg(&station.path().join(format!("data/media/{hash}.opus")))
 }
 
-/// Returns how alike four seconds of what was said are to what was heard, at the place where they are most alike: the
-/// correlation of their envelopes, 1 at most. What is levelled on the way is never quite the same.
-pub fn levelled_likeness(said: &Recording, heard: &[f32]) -> f64 {
-    let said = envelope(said.part(24_000, 4 * 48_000), 960);
-    envelope(heard, 960)
-        .windows(said.len())
-        .map(|part| correlation(&said, part))
-        .fold(0.0, f64::max)
-}
-
 /// How alike two sounds are, 1 at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Alike {
@@ -71,7 +61,7 @@ pub struct Alike {
 /// Compares each `part` samples of what was heard to the place in `source` that they fit best; returns the parts, least
 /// alike first.
 ///
-/// A machine that stands still for a moment breaks one part, a fault of ours most of them: judge by the
+/// A machine that stands still for a moment breaks one part or two, a fault of ours most of them: judge by the
 /// [`middle`](middle_of).
 pub fn parts_alike(source: &[f32], heard: &[f32], part: usize) -> Vec<Alike> {
     let compare = |part: &[f32]| {
@@ -88,13 +78,52 @@ pub fn parts_alike(source: &[f32], heard: &[f32], part: usize) -> Vec<Alike> {
     parts
 }
 
-/// Returns the part in the middle.
+/// Returns how alike most parts are.
 ///
 /// # Errors
 ///
 /// If there is none.
 pub fn middle_of(parts: &[Alike]) -> Result<Alike> {
-    parts.get(parts.len() / 2).copied().context("nothing was heard")
+    let middle = |measure: fn(&Alike) -> f64| median(parts.iter().map(measure));
+    Ok(Alike {
+        envelope: middle(|part| part.envelope)?,
+        wave: middle(|part| part.wave)?,
+    })
+}
+
+/// How sound that was heard lies to what it is to be, part by part: the medians.
+#[derive(Clone, Copy, Debug)]
+pub struct InPlace {
+    /// Correlation of the envelopes.
+    pub envelope: f64,
+    /// By how many samples it is later, within ± 480.
+    pub lag: f64,
+}
+
+/// Compares each `part` samples of two sounds that begin at one instant.
+///
+/// # Errors
+///
+/// If they hold too little sound.
+pub fn in_place(source: &[f32], heard: &[f32], part: usize) -> Result<InPlace> {
+    let parts = || source.chunks_exact(part).zip(heard.chunks_exact(part));
+    Ok(InPlace {
+        envelope: median(
+            parts().map(|(source, heard)| correlation(&envelope(source, 480), &envelope(heard, 480))),
+        )?,
+        lag: median(parts().filter_map(|(source, heard)| Some(find_lag(source, heard, 480)?.offset as f64)))?,
+    })
+}
+
+/// Returns the value in the middle.
+///
+/// # Errors
+///
+/// If there is none.
+pub fn median(values: impl Iterator<Item = f64>) -> Result<f64> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().context("nothing was heard")
 }
 
 /// Makes what a microphone hears: speech, as the file that Chromium takes, longer than any test. Where Chromium begins it

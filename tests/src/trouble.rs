@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use loa_dsp::compare::{correlation, envelope};
 use loa_headend::workbench::{Process, Recording, Station};
 use loa_model::WallTime;
 
 use crate::schedule::{Airing, import, second_from_now, sleep_until};
-use crate::sound::{as_aired, demo_audio};
+use crate::sound::{as_aired, demo_audio, in_place};
 
 /// The day, begun.
 pub struct TroubledDay {
@@ -107,7 +106,7 @@ impl TroubledDay {
         ] {
             let source = source.part(48_000, 4 * 48_000);
             let heard = heard.at(at + Duration::from_secs(1), source.len());
-            let likeness = correlation(&envelope(source, 960), &envelope(heard, 960));
+            let likeness = in_place(source, heard, 38_400)?.envelope;
             println!("the {name} programme: envelope {likeness:.3}");
             ensure!(likeness >= 0.95, "the {name} programme is heard: {likeness}");
         }

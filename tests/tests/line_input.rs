@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use loa_headend::workbench::{Recording, Station};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
-use loa_tests::sound::{by_ffmpeg, demo_audio, levelled_likeness};
+use loa_tests::sound::{by_ffmpeg, demo_audio, middle_of, parts_alike};
 
 /// A sound card whose input is a file (alsa-lib's `file` plugin). ffmpeg reads as little at a time as a card can give,
 /// which of the `null` card is a single frame and most of a core; over a `rate` of 4 kHz it is twelve, and a twentieth.
@@ -58,8 +58,17 @@ fn an_input_of_the_sound_card_is_carried() -> Result<()> {
     head_end.stop()?;
     let recording = Recording::of_receiver(&wav, &lines)?;
     // Nobody knows where in the file it begins; all of it comes by in this time.
-    let likeness = levelled_likeness(&by_ffmpeg(&voice)?, recording.at(start, 22 * 48_000));
-    println!("envelope: {likeness:.3}");
-    ensure!(likeness >= 0.85, "the input is heard: {likeness}");
+    let given = by_ffmpeg(&voice)?;
+    let parts = parts_alike(
+        recording.at(start, 22 * 48_000),
+        given.part(24_000, 8 * 48_000),
+        48_000 * 3 / 2,
+    );
+    let middle = middle_of(&parts)?;
+    println!("{middle:.3?} of {parts:.3?}");
+    ensure!(
+        parts.len() == 5 && middle.envelope >= 0.85,
+        "the input is heard: {parts:?}"
+    );
     Ok(())
 }

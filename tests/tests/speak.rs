@@ -5,13 +5,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::{correlation, envelope};
 use loa_headend::workbench::{Recording, Station};
 use loa_model::WallTime;
 use loa_tests::browser::Browser;
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, second_from_now, sleep_until};
-use loa_tests::sound::{as_aired, demo_audio, microphone, middle_of, parts_alike};
+use loa_tests::sound::{as_aired, demo_audio, in_place, microphone, middle_of, parts_alike};
 use serde_json::Value;
 
 /// Waits until the page says this of the speech.
@@ -86,7 +85,7 @@ fn speech_in_the_page_comes_out_of_a_loudspeaker_and_the_programme_goes_on() -> 
     until(&browser, "released")?;
 
     // Pressed once, without the chime; then the page is gone in mid-sentence.
-    sleep(Duration::from_secs(3));
+    sleep(Duration::from_secs(4));
     browser.script("document.querySelector('[name=title]').value = 'Đứt mạng'")?;
     browser.click("[name=chime]")?;
     browser.click("[name=latched]")?;
@@ -138,9 +137,9 @@ fn speech_in_the_page_comes_out_of_a_loudspeaker_and_the_programme_goes_on() -> 
     let (at, offset) = (time(resumed, &["at"])?, resumed["media_offset"].clone());
     let offset =
         offset["secs"].as_u64().unwrap_or(0) as f64 + offset["nanos"].as_u64().unwrap_or(0) as f64 / 1e9;
-    let part = source.part((offset * 48_000.0) as i64 + 24_000, 48_000);
-    let again = heard.at(at + Duration::from_millis(500), part.len());
-    let likeness = correlation(&envelope(part, 960), &envelope(again, 960));
+    let part = source.part((offset * 48_000.0) as i64 + 14_400, 5 * 24_000);
+    let again = heard.at(at + Duration::from_millis(300), part.len());
+    let likeness = in_place(part, again, 24_000)?.envelope;
     println!("music after it: envelope {likeness:.3}");
     ensure!(likeness >= 0.9, "the music goes on where it was: {likeness}");
     Ok(())

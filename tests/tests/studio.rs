@@ -9,17 +9,17 @@ use anyhow::{Context as _, Result, ensure};
 use loa_headend::workbench::{Recording, Station};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
-use loa_tests::sound::{by_ffmpeg, demo_audio, levelled_likeness};
+use loa_tests::sound::{by_ffmpeg, demo_audio, middle_of, parts_alike};
 
 /// What the speaker says.
 const VOICE: &str = "chuyen-muc-xa-a.m4a";
 
-/// Speaks into the studio's line: six seconds of voice, and then a pause in which the microphone stays open.
+/// Speaks into the studio's line: nine seconds of voice, and then a pause in which the microphone stays open.
 fn speak(port: u16) -> Result<Child> {
     let voice = demo_audio(VOICE).display().to_string();
     let to = format!("rtp://127.0.0.1:{port}");
     Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error", "-re", "-t", "6", "-i", &voice])
+        .args(["-nostdin", "-loglevel", "error", "-re", "-t", "9", "-i", &voice])
         .args(["-af", "apad=pad_dur=30", "-ar", "48000", "-ac", "1"])
         .args(["-c:a", "libopus", "-f", "rtp", &to])
         .stdin(Stdio::null())
@@ -87,9 +87,17 @@ fn a_studio_may_be_silent() -> Result<()> {
     );
     let recording = Recording::of_receiver(&wav, &lines)?;
     let spoken = by_ffmpeg(&demo_audio(VOICE))?;
-    let likeness = levelled_likeness(&spoken, recording.at(start, 16 * 48_000));
-    println!("envelope: {likeness:.3}");
-    ensure!(likeness >= 0.85, "the speaker is heard: {likeness}");
+    let parts = parts_alike(
+        recording.at(start, 16 * 48_000),
+        spoken.part(24_000, 8 * 48_000),
+        48_000 * 3 / 2,
+    );
+    let middle = middle_of(&parts)?;
+    println!("{middle:.3?} of {parts:.3?}");
+    ensure!(
+        parts.len() == 5 && middle.envelope >= 0.85,
+        "the speaker is heard: {parts:?}"
+    );
     Ok(())
 }
 
