@@ -314,21 +314,38 @@ impl Browser {
         self.post("/execute/async", &json!({ "script": script, "args": [] }))
     }
 
-    /// Waits until a script returns true.
+    /// Waits until a script returns true. One that throws, in a page that is not yet whole, may still.
     ///
     /// # Errors
     ///
     /// If it did not within 10 s.
     pub fn wait_for(&self, script: &str) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.script(script)? != json!(true) {
+        self.wait_for_within(Duration::from_secs(10), script)
+    }
+
+    /// Waits as [`wait_for`](Self::wait_for) does, as long as that.
+    ///
+    /// # Errors
+    ///
+    /// If it did not return true by then; what it returned or threw last stands in the message.
+    pub fn wait_for_within(&self, span: Duration, script: &str) -> Result<()> {
+        let deadline = Instant::now() + span;
+        loop {
+            let said = match self.script(script) {
+                Ok(Value::Bool(true)) => return Ok(()),
+                Ok(said) => said.to_string(),
+                // A question that nobody expects is no page that still loads.
+                Err(error) if error.to_string().contains("unexpected alert") => return Err(error),
+                Err(error) => format!("{error:#}"),
+            };
             if Instant::now() > deadline {
-                let shown = self.script("return `${location}: ${document.body.innerText.slice(0, 500)}`")?;
-                bail!("`{script}` was not true within 10 s, at {shown}");
+                let shown = self
+                    .script("return `${location}: ${document.body.innerText.slice(0, 500)}`")
+                    .map_or_else(|error| format!("{error:#}"), |shown| shown.to_string());
+                bail!("`{script}` was not true within {span:?}, but last: {said}; at {shown}");
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Ok(())
     }
 
     /// Returns the page as a PNG file's bytes.

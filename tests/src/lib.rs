@@ -10,4 +10,5 @@ pub mod network;
 pub mod program;
 pub mod schedule;
 pub mod sound;
+pub mod stalls;
 pub mod trouble;

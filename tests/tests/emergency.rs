@@ -37,9 +37,12 @@ fn arm_and_go(browser: &Browser) -> Result<()> {
         browser.script("return document.querySelector('[data-go]').disabled")? == true,
         "a short press arms nothing"
     );
+    let began = Instant::now();
     browser.hold_key(' ', true)?;
-    sleep(Duration::from_millis(2_200));
+    browser.wait_for("return document.querySelector('[data-speak]').dataset.armed === 'true'")?;
+    let held = began.elapsed();
     browser.hold_key(' ', false)?;
+    ensure!(held >= Duration::from_secs(2), "armed after {held:?} already");
     browser.wait_for("return document.activeElement.matches('[data-go]')")?;
     // A key that is held repeats.
     let taken = browser.script(

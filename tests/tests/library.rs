@@ -287,16 +287,23 @@ fn what_is_recorded_in_the_browser_lies_in_the_library_whatever_happens_on_the_w
     browser.open(&format!("{base}/library?lang=vi"))?;
     browser.click("[data-begin]")?;
     let time = |seconds: u32| {
-        let script = format!("return document.querySelector('[data-time]').innerText === '0:0{seconds}'");
-        browser.wait_for(&script)
+        // Each second is shown for a second, which may pass unseen.
+        browser.wait_for(&format!(
+            "const [minutes, rest] = document.querySelector('[data-time]').innerText.split(':').map(Number);
+             return minutes * 60 + rest >= {seconds}"
+        ))
     };
     time(3)?;
-    let level = browser.script("return document.querySelector('[data-level]').value")?;
-    ensure!(
-        level.as_f64().is_some_and(|level| level > 0.2),
-        "the meter shows {level}"
-    );
+    // People pause when they speak.
+    browser
+        .wait_for("return document.querySelector('[data-level]').value > 0.2")
+        .with_context(|| {
+            let level = browser.script("return document.querySelector('[data-level]').value");
+            format!("the meter shows {level:?}")
+        })?;
     browser.click("[data-hold]")?;
+    // What is on its way to the page still counts.
+    std::thread::sleep(Duration::from_millis(300));
     let held = browser.script("return document.querySelector('[data-time]').innerText")?;
     std::thread::sleep(Duration::from_secs(2));
     ensure!(

@@ -1,5 +1,7 @@
 //! The panel of a running station in Chromium: an override by hand, and the page that tells of it live.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use loa_headend::workbench::{PASSWORD, Station, USER};
 use loa_tests::browser::Browser;
@@ -51,7 +53,9 @@ fn an_override_by_hand_is_told_live_and_nobody_else_is_asked() -> Result<()> {
     // The page that the form leads to says it at once; that it goes again is told live.
     browser.wait_for("return document.querySelector('#air, main').innerText.includes('khan-cap')")?;
     browser.script("window.stayed = true")?;
-    browser.wait_for(
+    // The chime and the piece sound for nine seconds.
+    browser.wait_for_within(
+        Duration::from_secs(30),
         "return ![...document.querySelectorAll('.title')].some((one) => one.innerText.includes('khan-cap'))",
     )?;
     ensure!(

@@ -9,7 +9,7 @@ use std::io::{IoSliceMut, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd as _;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loa_net::{GroupSet, InterfaceChoice, MulticastSender, ReceiverConfig, SenderConfig};
 use nix::sched::{CloneFlags, setns};
@@ -215,7 +215,7 @@ impl Cable {
         Some(cable)
     }
 
-    /// Makes both interfaces.
+    /// Makes both interfaces, and waits until they carry.
     fn plug(&self) {
         let [a, b] = &self.names;
         self.ip(&[
@@ -225,6 +225,9 @@ impl Cable {
             self.ip(&["-n", name, "addr", "add", address, "dev", "eth0"]);
             self.ip(&["-n", name, "link", "set", "lo", "up"]);
             self.ip(&["-n", name, "link", "set", "eth0", "up"]);
+        }
+        for name in &self.names {
+            wait_until_up(name);
         }
     }
 
@@ -260,13 +263,27 @@ impl Drop for Cable {
     }
 }
 
-fn ip(args: &[&str]) -> Result<(), String> {
+/// Waits until the kernel has an end of the cable up: what is sent before is dropped without a word.
+fn wait_until_up(name: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let told = ip(&["-n", name, "-o", "link", "show", "dev", "eth0"]).unwrap();
+        if told.contains(" state UP ") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the link does not come up: {told}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Runs `ip` and returns what it prints.
+fn ip(args: &[&str]) -> Result<String, String> {
     let output = Command::new("ip")
         .args(args)
         .output()
         .map_err(|error| format!("cannot run `ip`: {error}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(format!(
         "`ip {}`: {}",
