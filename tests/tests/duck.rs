@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::{correlation, envelope, find_lag};
+use anyhow::{Result, ensure};
 use loa_headend::workbench::{Recording, Station};
 use loa_model::duration_to_samples;
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
-use loa_tests::sound::{as_aired, demo_audio};
+use loa_tests::sound::{as_aired, demo_audio, middle, middle_of, parts_in_place};
 
 #[test]
 fn music_ducks_under_an_announcement() -> Result<()> {
@@ -53,19 +52,27 @@ fn music_ducks_under_an_announcement() -> Result<()> {
     let rows = station.as_run()?;
     let heard = Recording::of_receiver(&wav, &lines)?;
 
-    // How loud the music is in what was heard, as a factor of what it was made, over two seconds; without what is so
-    // high that part of a sample's shift between two clocks counts.
+    // How loud the music is in a window of what was heard, as a factor of what it was made; without what is so high that
+    // part of a sample's shift between two clocks counts.
     let second = Duration::from_secs(1);
-    let share = |into: Duration| -> Result<f32> {
-        let source = low(music.part(i64::try_from(duration_to_samples(into))?, 96_000));
-        let heard = low(heard.at(music_at + into, 96_000 + 96));
+    let share = |into: Duration, window: Duration| -> Result<f64> {
+        let len = usize::try_from(duration_to_samples(window))?;
+        let source = low(music.part(i64::try_from(duration_to_samples(into))?, len));
+        let heard = low(heard.at(music_at + into, len + 96));
         let dot = |shift: usize| -> f32 { source.iter().zip(&heard[shift..]).map(|(a, b)| a * b).sum() };
         let best = (0..96).map(dot).fold(f32::MIN, f32::max);
-        Ok(best / source.iter().map(|sample| sample * sample).sum::<f32>())
+        Ok(f64::from(
+            best / source.iter().map(|sample| sample * sample).sum::<f32>(),
+        ))
     };
-    let before = share(second)?;
-    let beneath = share(Duration::from_secs(4) + 2 * second)?;
-    let after = share(Duration::from_secs(4) + length(&voice) + second)?;
+    // In the middle one of five windows.
+    let middle_share = |from: Duration, window: Duration| -> Result<f64> {
+        let shares: Result<Vec<f64>> = (0..5_u32).map(|n| share(from + window * n, window)).collect();
+        middle(shares?.into_iter())
+    };
+    let before = middle_share(second, second / 2)?;
+    let beneath = middle_share(Duration::from_secs(4) + 2 * second, second)?;
+    let after = middle_share(Duration::from_secs(4) + length(&voice) + second, second / 2)?;
     println!("music: {before:.3} before, {beneath:.3} beneath, {after:.3} after");
     ensure!(before > 0.9, "the music is heard before: {before}");
     ensure!(
@@ -79,12 +86,13 @@ fn music_ducks_under_an_announcement() -> Result<()> {
 
     let said = voice.part(0, voice.samples.len());
     let heard = heard.at(voice_at, said.len());
-    let likeness = correlation(&envelope(said, 960), &envelope(heard, 960));
-    let lag = find_lag(said, heard, 480).context("too little sound")?;
-    println!("voice: envelope {likeness:.3}, {lag:?}");
+    // Five parts of 1.4 s, all but its last words.
+    let parts = parts_in_place(said, heard, 67_200);
+    let voice = middle_of(&parts)?;
+    println!("voice: {voice:.3?} of {parts:.3?}");
     ensure!(
-        likeness > 0.95 && lag.offset.abs() <= 48,
-        "the voice is heard as it is, in its place: {likeness}, {lag:?}"
+        parts.len() == 5 && voice.envelope > 0.95 && voice.lag.is_some_and(|lag| lag.abs() <= 48),
+        "the voice is heard as it is, in its place: {voice:?}"
     );
     ensure!(rows.len() == 3, "music, voice, music: {rows:#?}");
     ensure!(

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use loa_dsp::compare::{correlation, envelope, find_lag};
 use loa_headend::workbench::{Recording, Station};
 use loa_model::{WallTime, duration_to_samples};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, now, second_from_now, sleep_until};
-use loa_tests::sound::{as_aired, demo_audio};
+use loa_tests::sound::{as_aired, demo_audio, middle_of, parts_in_place};
 
 #[test]
 fn a_killed_head_end_goes_on_at_the_right_second() -> Result<()> {
@@ -67,15 +66,18 @@ fn a_killed_head_end_goes_on_at_the_right_second() -> Result<()> {
 
     let heard = Recording::of_receiver(&wav, &lines)?;
     let source = as_aired(&station, "chuyen-muc-xa-a")?;
-    for from in [Duration::from_secs(1), offset + Duration::from_secs(1)] {
-        let source = source.part(i64::try_from(duration_to_samples(from))?, 4 * 48_000);
+    let second = Duration::from_secs(1);
+    for (from, seconds) in [(second, 5), (offset + second, 7)] {
+        let source = source.part(i64::try_from(duration_to_samples(from))?, seconds * 48_000);
         let heard = heard.at(start + from, source.len());
-        let likeness = correlation(&envelope(source, 960), &envelope(heard, 960));
-        let lag = find_lag(source, heard, 480).context("too little sound")?;
-        println!("from {from:?}: envelope {likeness:.3}, {lag:?}");
+        let parts = parts_in_place(source, heard, 48_000);
+        let middle = middle_of(&parts)?;
+        println!("from {from:?}: {middle:.3?} of {parts:.3?}");
         ensure!(
-            likeness >= 0.95 && lag.offset.abs() <= 48,
-            "{from:?}: {likeness}, {lag:?}"
+            parts.len() == seconds
+                && middle.envelope >= 0.95
+                && middle.lag.is_some_and(|lag| lag.abs() <= 48),
+            "{from:?}: {middle:?}"
         );
     }
     Ok(())
