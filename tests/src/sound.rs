@@ -49,82 +49,100 @@ pub fn as_aired(station: &Station, title: &str) -> Result<Recording> {
     by_ffmpeg(&station.path().join(format!("data/media/{hash}.opus")))
 }
 
-/// How alike two sounds are, 1 at most.
+/// How alike two sounds are.
 #[derive(Clone, Copy, Debug)]
 pub struct Alike {
-    /// Correlation of their envelopes.
+    /// Correlation of their envelopes, 1 at most.
     pub envelope: f64,
-    /// Correlation of their waves, with one moved to where it fits best.
+    /// Correlation of their waves, with one moved to where it fits best, 1 at most.
     pub wave: f64,
+    /// By how many samples what was heard is later; none if there is too little sound to say.
+    pub lag: Option<i64>,
 }
 
-/// Compares each `part` samples of what was heard to the place in `source` that they fit best; returns the parts, least
-/// alike first.
+/// Compares two sounds of one length; their waves within ± `lag_max` samples.
+fn alike(source: &[f32], heard: &[f32], lag_max: usize) -> Alike {
+    let found = find_lag(source, heard, lag_max);
+    Alike {
+        envelope: correlation(&envelope(source, FRAME), &envelope(heard, FRAME)),
+        wave: found.map_or(0.0, |found| found.correlation),
+        lag: found.map(|found| found.offset),
+    }
+}
+
+/// Compares what was heard to what was said in the same stretch of time, each `part` samples on their own; in order.
 ///
-/// A machine that stands still for a moment breaks one part or two, a fault of ours most of them: judge by the
-/// [`middle`](middle_of).
+/// A machine that stands still for a moment breaks one part, a fault of ours most of them: judge by
+/// [`middle_of`] them. A part holds several syllables or notes, or else any sound is like any other: 0.8 s at least.
+pub fn parts_in_place(said: &[f32], heard: &[f32], part: usize) -> Vec<Alike> {
+    said.chunks_exact(part)
+        .zip(heard.chunks_exact(part))
+        .map(|(said, heard)| alike(said, heard, 480))
+        .collect()
+}
+
+/// Compares each `part` samples of what was heard to the place in `source` that they fit best; in order. Judge as for
+/// [`parts_in_place`]; the lag says nothing, since the place was searched for.
 pub fn parts_alike(source: &[f32], heard: &[f32], part: usize) -> Vec<Alike> {
     let compare = |part: &[f32]| {
-        let found = find_by_envelope(part, source, 960)?;
+        let found = find_by_envelope(part, source, FRAME)?;
         let from = usize::try_from(found.offset).ok()?;
-        let lag = find_lag(&source[from..from + part.len()], part, 1_200);
-        Some(Alike {
-            envelope: found.correlation,
-            wave: lag.map_or(0.0, |lag| lag.correlation),
-        })
+        Some(alike(&source[from..from + part.len()], part, 1_200))
     };
-    let mut parts: Vec<_> = heard.chunks_exact(part).filter_map(compare).collect();
-    parts.sort_by(|a, b| a.envelope.total_cmp(&b.envelope));
-    parts
+    heard.chunks_exact(part).filter_map(compare).collect()
 }
 
-/// Returns how alike most parts are.
+/// Returns the middle of each measure on its own.
 ///
 /// # Errors
 ///
-/// If there is none.
+/// If there are no parts.
 pub fn middle_of(parts: &[Alike]) -> Result<Alike> {
-    let middle = |measure: fn(&Alike) -> f64| median(parts.iter().map(measure));
+    let mut lags: Vec<_> = parts.iter().map(|part| part.lag).collect();
+    lags.sort_by_key(|lag| lag.map_or(u64::MAX, i64::unsigned_abs));
     Ok(Alike {
-        envelope: middle(|part| part.envelope)?,
-        wave: middle(|part| part.wave)?,
+        envelope: middle(parts.iter().map(|part| part.envelope))?,
+        wave: middle(parts.iter().map(|part| part.wave))?,
+        lag: lags[lags.len() / 2],
     })
 }
 
-/// How sound that was heard lies to what it is to be, part by part: the medians.
-#[derive(Clone, Copy, Debug)]
-pub struct InPlace {
-    /// Correlation of the envelopes.
-    pub envelope: f64,
-    /// By how many samples it is later, within ± 480.
-    pub lag: f64,
-}
-
-/// Compares each `part` samples of two sounds that begin at one instant.
+/// Returns the value in the middle; of an even number the lesser of the two there.
 ///
 /// # Errors
 ///
-/// If they hold too little sound.
-pub fn in_place(source: &[f32], heard: &[f32], part: usize) -> Result<InPlace> {
-    let parts = || source.chunks_exact(part).zip(heard.chunks_exact(part));
-    Ok(InPlace {
-        envelope: median(
-            parts().map(|(source, heard)| correlation(&envelope(source, 480), &envelope(heard, 480))),
-        )?,
-        lag: median(parts().filter_map(|(source, heard)| Some(find_lag(source, heard, 480)?.offset as f64)))?,
-    })
-}
-
-/// Returns the value in the middle.
-///
-/// # Errors
-///
-/// If there is none.
-pub fn median(values: impl Iterator<Item = f64>) -> Result<f64> {
+/// If there are no values.
+pub fn middle(values: impl Iterator<Item = f64>) -> Result<f64> {
     let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
+    values.sort_by(|a, b| b.total_cmp(a));
     values.get(values.len() / 2).copied().context("nothing was heard")
 }
+
+/// Returns how alike what was said is to what was heard, 1 at most, where nobody knows at what place: finds each second
+/// and a half of it by its envelope and returns the correlation in the middle. What is levelled on the way is never
+/// quite the same.
+///
+/// # Errors
+///
+/// If it is not found, or not in its order. A part that is broken, or where what is said begins anew, may be out of it.
+pub fn levelled_likeness(said: &[f32], heard: &[f32]) -> Result<f64> {
+    let found: Vec<_> = said
+        .chunks_exact(72_000)
+        .filter_map(|part| find_by_envelope(part, heard, FRAME))
+        .collect();
+    let back = found
+        .windows(2)
+        .filter(|pair| pair[1].offset <= pair[0].offset)
+        .count();
+    ensure!(
+        4 * back < found.len(),
+        "what was said is heard in another order: {found:.3?}"
+    );
+    middle(found.iter().map(|found| found.correlation))
+}
+
+/// Samples for one value of an envelope: 20 ms.
+const FRAME: usize = 960;
 
 /// Makes what a microphone hears: speech, as the file that Chromium takes, longer than any test. Where Chromium begins it
 /// anew it leaves out a moment.

@@ -9,7 +9,7 @@ use loa_headend::workbench::{Process, Recording, Station};
 use loa_model::WallTime;
 
 use crate::schedule::{Airing, import, second_from_now, sleep_until};
-use crate::sound::{as_aired, demo_audio, in_place};
+use crate::sound::{as_aired, demo_audio, middle_of, parts_in_place};
 
 /// The day, begun.
 pub struct TroubledDay {
@@ -100,15 +100,20 @@ impl TroubledDay {
             "every part is in the log: {rows:#?}"
         );
         let heard = Recording::of_receiver(&self.wav, &lines)?;
-        for (name, source, at) in [
-            ("first", &sources[0], self.start),
-            ("second", &sources[1], self.second),
+        // As many whole seconds as there are of each, all but how it begins.
+        for (name, source, at, seconds) in [
+            ("first", &sources[0], self.start, 7),
+            ("second", &sources[1], self.second, 5),
         ] {
-            let source = source.part(48_000, 4 * 48_000);
-            let heard = heard.at(at + Duration::from_secs(1), source.len());
-            let likeness = in_place(source, heard, 38_400)?.envelope;
-            println!("the {name} programme: envelope {likeness:.3}");
-            ensure!(likeness >= 0.95, "the {name} programme is heard: {likeness}");
+            let source = source.part(24_000, seconds * 48_000);
+            let heard = heard.at(at + Duration::from_millis(500), source.len());
+            let parts = parts_in_place(source, heard, 48_000);
+            let middle = middle_of(&parts)?.envelope;
+            println!("the {name} programme: envelope {middle:.3} in the middle of {parts:.3?}");
+            ensure!(
+                parts.len() == seconds && middle >= 0.95,
+                "the {name} programme is heard: {middle}"
+            );
         }
         Ok(station)
     }

@@ -69,10 +69,10 @@ fn who_speaks_in_an_emergency_arms_the_button_first_and_a_drill_says_that_it_is_
     browser.log_in(&station)?;
     browser.resize(1_280, 1_400)?;
     choose(&browser, &station, "xa-a", "Nước lên")?;
-    speak(&browser, Duration::from_secs(5))?;
+    speak(&browser, Duration::from_secs(8))?;
     sleep(Duration::from_secs(3));
     browser.script("document.querySelector('[name=drill][value=true]').click()")?;
-    speak(&browser, Duration::from_secs(5))?;
+    speak(&browser, Duration::from_secs(8))?;
     sleep(Duration::from_secs(3));
 
     // Where it takes two persons, another one lets this one speak: once, and about what was asked for.
@@ -115,16 +115,16 @@ fn who_speaks_in_an_emergency_arms_the_button_first_and_a_drill_says_that_it_is_
         );
         ensure!(row["ended"]["reason"]["cause"] == "completed", "{row:#}");
         let ended = row["ended"]["at"].as_i64().map(WallTime::from_unix_ns);
-        let last_words = ended.context("no end")? - Duration::from_secs(5);
+        let last_words = ended.context("no end")? - Duration::from_secs(8);
         let parts = parts_alike(
             &original.samples,
-            heard.at(last_words, 48_000 * 9 / 2),
+            heard.at(last_words, 48_000 * 15 / 2),
             48_000 * 3 / 2,
         );
         let middle = middle_of(&parts)?;
         println!("{title}: {middle:.3?} of {parts:.3?}");
         ensure!(
-            parts.len() == 3 && middle.envelope >= 0.9,
+            parts.len() == 5 && middle.envelope >= 0.9,
             "{title}: what is heard is not what was said"
         );
     }

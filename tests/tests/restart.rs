@@ -7,8 +7,7 @@ use loa_headend::workbench::{Recording, Station};
 use loa_model::{WallTime, duration_to_samples};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, now, second_from_now, sleep_until};
-use loa_tests::sound::{as_aired, demo_audio, in_place};
-use loa_tests::stalls::Stalls;
+use loa_tests::sound::{as_aired, demo_audio, middle_of, parts_in_place};
 
 #[test]
 fn a_killed_head_end_goes_on_at_the_right_second() -> Result<()> {
@@ -73,13 +72,17 @@ fn a_killed_head_end_goes_on_at_the_right_second() -> Result<()> {
     let heard = Recording::of_receiver(&wav, &lines)?;
     let source = as_aired(&station, "chuyen-muc-xa-a")?;
     let second = Duration::from_secs(1);
-    for (from, seconds) in [(second, 4), (offset + second, 6)] {
+    for (from, seconds) in [(second, 5), (offset + second, 7)] {
         let source = source.part(i64::try_from(duration_to_samples(from))?, seconds * 48_000);
-        let found = in_place(source, heard.at(start + from, source.len()), 48_000)?;
-        println!("from {from:?}: {found:.3?}");
+        let heard = heard.at(start + from, source.len());
+        let parts = parts_in_place(source, heard, 48_000);
+        let middle = middle_of(&parts)?;
+        println!("from {from:?}: {middle:.3?} of {parts:.3?}");
         ensure!(
-            found.envelope >= 0.95 && found.lag.abs() <= 48.0,
-            "{from:?}: {found:?}"
+            parts.len() == seconds
+                && middle.envelope >= 0.95
+                && middle.lag.is_some_and(|lag| lag.abs() <= 48),
+            "{from:?}: {middle:?}"
         );
     }
     Ok(())
