@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use loa_headend::workbench::{Recording, Station};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
-use loa_tests::sound::{by_ffmpeg, demo_audio, middle_of, parts_alike};
+use loa_tests::sound::{by_ffmpeg, demo_audio, levelled_likeness};
 
 /// A sound card whose input is a file (alsa-lib's `file` plugin). ffmpeg reads as little at a time as a card can give,
 /// which of the `null` card is a single frame and most of a core; over a `rate` of 4 kHz it is twelve, and a twentieth.

@@ -8,6 +8,7 @@ use loa_model::{WallTime, duration_to_samples};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{Airing, import, now, second_from_now, sleep_until};
 use loa_tests::sound::{as_aired, demo_audio, middle_of, parts_in_place};
+use loa_tests::stalls::Stalls;
 
 #[test]
 fn a_killed_head_end_goes_on_at_the_right_second() -> Result<()> {

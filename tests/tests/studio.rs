@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use loa_headend::workbench::{Recording, Station};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
-use loa_tests::sound::{by_ffmpeg, demo_audio, middle_of, parts_alike};
+use loa_tests::sound::{by_ffmpeg, demo_audio, levelled_likeness};
 
 /// What the speaker says.
 const VOICE: &str = "chuyen-muc-xa-a.m4a";
