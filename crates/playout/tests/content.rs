@@ -145,10 +145,10 @@ fn rejoining() -> Station {
 #[test]
 fn a_piece_that_fails_while_it_is_waited_for_gives_way_to_the_next() {
     let mut station = rejoining();
-    station.run(30.0);
+    station.run(32.0);
     station.load(2, Err("its file is gone"));
     station.run(90.0);
-    assert_eq!(feeds(&station), "10..20 1+0\n15..25 9+0\n30.68..50 3+0.68");
+    assert_eq!(feeds(&station), "10..20 1+0\n15..25 9+0\n32.68..52 3+0.68");
 }
 
 #[test]
