@@ -70,6 +70,20 @@ const INSIDE: [Page; 28] = [
     after("api", "/api", "/api", OPEN),
 ];
 
+/// What is shown to somebody who may only look: the same pages, with nothing on them to press.
+const WATCHING: [Page; 10] = [
+    page("watched-on-air", "/"),
+    page("watched-run-sheet", "/today"),
+    page("watched-week", "/week"),
+    page("watched-rehearsal", "/rehearsal"),
+    page("watched-as-run", "/as-run"),
+    page("watched-time-to-air", "/time-to-air"),
+    page("watched-library", "/library"),
+    after("watched-piece", "/library/{hash}", "/library/{hash}", WAVE),
+    page("watched-receivers", "/receivers"),
+    page("watched-account", "/account"),
+];
+
 /// What is no page, but a part of one, a stream or a file.
 const NO_PAGES: [&str; 16] = [
     "/backup/{name}",
@@ -129,7 +143,7 @@ fn no_address_of_the_panel_is_left_out() {
         .filter(|route| route.method == "GET" && !route.path.starts_with("/api/v1/"))
         .map(|route| route.path)
         .collect();
-    let pages = OUTSIDE.iter().chain(&BETWEEN).chain(&INSIDE);
+    let pages = OUTSIDE.iter().chain(&BETWEEN).chain(&INSIDE).chain(&WATCHING);
     let listed: BTreeSet<_> = pages.map(|page| page.route).chain(NO_PAGES).collect();
     assert_eq!(
         listed, answered,
@@ -157,6 +171,9 @@ fn every_page_works_for_everybody_in_both_languages_small_and_large_light_and_da
     review.words = words(&review.browser, &station)?;
     sleep_until(airs);
     review.look_at(&INSIDE)?;
+    log_out(&review.browser, &station)?;
+    review.browser.log_in_as(&station, "mai")?;
+    review.look_at(&WATCHING)?;
 
     println!("{} visits in {:?}", review.visits, begun.elapsed());
     let Review {
@@ -283,10 +300,12 @@ fn station(dir: &Path) -> Result<Station> {
     let week = station.write("week.toml", WEEK)?;
     station.loa(&["schedule", "import", &zones, &week])?;
     station.loa(&["programme", "decide", "approve", "--all"])?;
-    station.loa_with_input(
-        &["user", "add", "hoa", "--role", "viewer@xa-a", "--password-stdin"],
-        PASSWORD,
-    )?;
+    for viewer in ["hoa", "mai"] {
+        station.loa_with_input(
+            &["user", "add", viewer, "--role", "viewer@xa-a", "--password-stdin"],
+            PASSWORD,
+        )?;
+    }
     let token = [
         "token",
         "add",
@@ -308,7 +327,7 @@ fn on_air_soon(station: &Station) -> Result<loa_model::WallTime> {
     let text = format!(
         "[[programme]]\ncode = \"nhac\"\ntitle = \"Ca nhạc theo yêu cầu bạn nghe đài\"\nplaylist = [{playlist}]\n\
          class = \"background\"\n[[slot]]\ncode = \"nhac\"\nprogramme = \"nhac\"\nzones = [\"xa-a\"]\nat = {}\n\
-         max_duration = \"10m\"\n",
+         order = 1\nmax_duration = \"10m\"\n",
         local_seconds(at)
     );
     let file = station.write("nhac.toml", &text)?;
