@@ -181,11 +181,13 @@ impl WorkedOut {
     }
 }
 
-/// Stands for a change and what it leads to: two are the same if people see the same.
+/// Stands for a change and what it leads to: two are the same if people see the same. Days on which nothing is otherwise are
+/// not shown, and one of them may be over when it is saved.
 fn fingerprint(changes: &[RowChange], days: &[ChangedDay]) -> Result<String, serde_json::Error> {
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(changes)?);
-    for day in days {
+    let shown = |day: &&ChangedDay| !day.changes.is_empty() || !day.clashes.is_empty();
+    for day in days.iter().filter(shown) {
         hash.update(serde_json::to_vec(&(
             day.after.date,
             &day.before.lines,
@@ -461,3 +463,32 @@ const TURN_WAIT: Duration = Duration::from_secs(5);
 const DAYS_MAX: u8 = 14;
 /// What changes nothing in the days that were looked at can be taken back for this long.
 const UNDO_OF_NOTHING: Duration = Duration::from_secs(86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_saw_is_the_same_when_a_day_on_which_nothing_changes_is_over() {
+        let day = |date: u32, changes: &[(Option<u32>, Option<u32>)]| {
+            let sheet = RunSheet {
+                number: 0,
+                date: NaiveDate::from_ymd_opt(2026, 12, date).unwrap(),
+                lines: Vec::new(),
+            };
+            ChangedDay {
+                before: sheet.clone(),
+                after: sheet,
+                changes: changes.to_vec(),
+                clashes: Vec::new(),
+            }
+        };
+        let seen = |days: &[ChangedDay]| fingerprint(&[], days).unwrap();
+        let (today, tomorrow) = (day(4, &[]), day(5, &[(Some(1), None)]));
+        assert_eq!(
+            seen(&[today, tomorrow.clone()]),
+            seen(std::slice::from_ref(&tomorrow))
+        );
+        assert_ne!(seen(&[tomorrow]), seen(&[]));
+    }
+}
