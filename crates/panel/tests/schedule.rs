@@ -16,6 +16,23 @@ use memory::schedules::SEEN;
 const SKIP: &str = "slot=2&date=2026-12-04&time=17:00&deed=skip&page=week&day=2026-11-30&zone=xa-dong";
 
 #[tokio::test]
+async fn something_new_is_offered_on_the_day_looked_at_and_never_on_one_that_is_over() {
+    let app = app(&Arc::new(Memory::new()));
+    for (looked_at, offered) in [
+        ("", "2026-12-04"),
+        ("2026-11-30", "2026-12-04"),
+        ("2026-12-04", "2026-12-04"),
+        ("2026-12-07", "2026-12-07"),
+        ("x", "2026-12-04"),
+    ] {
+        let (status, text, _) = send(&app, get(&format!("/change?zone=xa-dong&day={looked_at}"))).await;
+        assert_eq!(status, StatusCode::OK, "{looked_at}");
+        let field = format!("name=\"to_date\" value=\"{offered}\"");
+        assert!(text.contains(&field), "{looked_at}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_shows_its_consequence_and_saves_only_what_was_seen() {
     let station = Arc::new(Memory::new());
     let app = app(&station);

@@ -135,12 +135,9 @@ impl ChangeForm {
             fill(&mut self.minutes, plain::length(slot.max_duration));
             fill(&mut self.reach, "day".to_owned());
         } else {
-            let day = if self.day.is_empty() {
-                soon.format("%Y-%m-%d").to_string()
-            } else {
-                self.day.clone()
-            };
-            fill(&mut self.to_date, day);
+            // The day that was looked at, unless it is over: a week is looked at by its Monday.
+            let day = self.day.parse().unwrap_or_default();
+            fill(&mut self.to_date, soon.date_naive().max(day).to_string());
             fill(&mut self.to_time, soon.format("%H:%M").to_string());
             fill(&mut self.minutes, "5:00".to_owned());
             let zone = self.zone.clone();
