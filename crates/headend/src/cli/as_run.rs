@@ -1,21 +1,47 @@
 //! `loa as-run` and `loa proof`.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use clap::Args;
-use loa_model::Silence;
+use loa_model::{Silence, WallTime};
 use loa_plan::local;
 
 use super::Format;
 use crate::console::day_bounds;
 use crate::installation::Installation;
 
-/// Arguments of `loa as-run`.
+/// The days that are asked for.
 #[derive(Args)]
-pub(super) struct AsRun {
+struct Days {
     /// The date; today otherwise.
     #[arg(long)]
     date: Option<NaiveDate>,
+    /// The last date of several; `--date` is the first.
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+}
+
+impl Days {
+    /// Returns when they begin and end.
+    fn bounds(&self, tz: Tz) -> Result<(WallTime, WallTime)> {
+        let first = self.date.unwrap_or_else(|| local::local_date(tz, super::now()));
+        let last = self.to.unwrap_or(first);
+        ensure!(
+            first <= last,
+            "--to {last} is before {first}: give the first day as --date, the last as --to"
+        );
+        Ok((day_bounds(tz, first).0, day_bounds(tz, last).1))
+    }
+}
+
+/// Arguments of `loa as-run`.
+#[derive(Args)]
+pub(super) struct AsRun {
+    #[command(flatten)]
+    days: Days,
     #[command(flatten)]
     format: Format,
 }
@@ -23,10 +49,7 @@ pub(super) struct AsRun {
 impl AsRun {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
         let tz = installation.config().station.time_zone;
-        let (from, to) = day_bounds(
-            tz,
-            self.date.unwrap_or_else(|| local::local_date(tz, super::now())),
-        );
+        let (from, to) = self.days.bounds(tz)?;
         let store = installation.store()?;
         let (aired, not_aired) = (store.as_run(from, to)?, store.not_aired(from, to)?);
         if self.format.json {
@@ -39,7 +62,15 @@ impl AsRun {
             }
             return super::print_json(&rows);
         }
-        let clock = |at| local::to_local(tz, at).format("%H:%M:%S%.3f").to_string();
+        let planned = not_aired.iter().map(|row| row.occurrence.start);
+        let starts = aired.iter().map(|row| row.started.at).chain(planned);
+        let dates: BTreeSet<_> = starts.map(|at| local::local_date(tz, at)).collect();
+        let written = if dates.len() > 1 {
+            "%Y-%m-%d %H:%M:%S%.3f"
+        } else {
+            "%H:%M:%S%.3f"
+        };
+        let clock = |at| local::to_local(tz, at).format(written).to_string();
         for row in aired {
             let end = row
                 .ended
@@ -68,9 +99,8 @@ impl AsRun {
 /// Arguments of `loa proof`.
 #[derive(Args)]
 pub(super) struct Proof {
-    /// The date; today otherwise.
-    #[arg(long)]
-    date: Option<NaiveDate>,
+    #[command(flatten)]
+    days: Days,
     #[command(flatten)]
     format: Format,
 }
@@ -78,10 +108,7 @@ pub(super) struct Proof {
 impl Proof {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
         let tz = installation.config().station.time_zone;
-        let (from, to) = day_bounds(
-            tz,
-            self.date.unwrap_or_else(|| local::local_date(tz, super::now())),
-        );
+        let (from, to) = self.days.bounds(tz)?;
         let rows = installation.store()?.proof(from, to)?;
         if self.format.json {
             return super::print_json(&rows);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::installation::Installation;
-use crate::workbench::{PASSWORD, Process, Recording, Station, USER};
+use crate::workbench::{ALWAYS, PASSWORD, Process, Recording, Station, USER};
 use proof::Verdict;
 
 /// Arguments of `loa demo`.
@@ -175,7 +175,8 @@ fn prove(station: &Station, dir: &Path, lines: &[Vec<Value>]) -> Result<ExitCode
         store.not_aired(from, to)?,
     );
 
-    println!("\nNhật ký phát / as-run log\n{}", station.loa(&["as-run"])?);
+    let log = station.loa(&[&["as-run"], &ALWAYS[..]].concat())?;
+    println!("\nNhật ký phát / as-run log\n{log}");
     println!("Bằng chứng / proof");
     println!(
         "{:<12} {:<26} {:>9} {:>6} {:>9} {:>9} {:>9} {:>8}",
