@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use loa_headend::workbench::{Station, USER, binary};
@@ -110,11 +109,11 @@ fn endless(description: &Value) -> Vec<&str> {
     endless.map(|(path, _)| path.as_str()).collect()
 }
 
-/// Returns the seed that is asked for, or one of the clock's.
+/// Returns the seed that is asked for, or the usual one.
 fn seed() -> Result<u64> {
     match std::env::var("LOA_API_SEED") {
         Ok(seed) => seed.parse().context("LOA_API_SEED is a number"),
-        Err(_) => Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs()),
+        Err(_) => Ok(20_261_129),
     }
 }
 

@@ -22,7 +22,8 @@ fn a_special_changes_one_day_and_says_so_first() -> Result<()> {
     );
     station.loa(&["schedule", "import", &zones, &week])?;
     station.loa(&["programme", "decide", "approve", "--all"])?;
-    let day = |ahead: u64| local_seconds(now() + Duration::from_secs(ahead * 86_400))[..10].to_owned();
+    let begun = now();
+    let day = |ahead: u64| local_seconds(begun + Duration::from_secs(ahead * 86_400))[..10].to_owned();
     let show = |date: &str| station.loa(&["schedule", "show", "--language", "en", "--date", date]);
     let after_before = show(&day(3))?;
 

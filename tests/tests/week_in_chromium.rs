@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{Days, NaiveDate};
-use loa_headend::workbench::{PASSWORD, Station, USER};
+use loa_headend::workbench::Station;
 use loa_tests::browser::{Browser, ENTER};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, now};
@@ -76,17 +76,13 @@ fn a_slot_is_moved_by_keyboard_and_by_drag_after_its_consequence_was_seen() -> R
     let file = station.write("week.toml", &week("0 7 * * *"))?;
     station.loa(&["schedule", "import", &zones, &file])?;
     station.loa(&["programme", "decide", "approve", "--all"])?;
-    let head_end = station.start()?;
-    let browser = Browser::start()?;
-    browser.open(&station.url("/login"))?;
-    browser.type_into("input[name=name]", USER)?;
-    browser.type_into("input[name=password]", PASSWORD)?;
-    browser.click("main button")?;
-    browser.wait_for("return location.pathname === '/'")?;
-    browser.resize(1_440, 1_000)?;
-
     // Tomorrow nothing has begun, whatever the time is.
     let today: NaiveDate = local_seconds(now())[..10].parse()?;
+    let head_end = station.start()?;
+    let browser = Browser::start()?;
+    browser.log_in(&station)?;
+    browser.resize(1_440, 1_000)?;
+
     let date = today + Days::new(1);
     let calendar = date.format("%d/%m/%Y").to_string();
     let week_of = station.url(&format!("/week?date={date}&zone=xa-a&lang=vi"));
