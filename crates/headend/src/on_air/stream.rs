@@ -494,13 +494,18 @@ impl Plays {
                 .map_or_else(|| player.starts_at(), SegmentPlayer::starts_at),
         }
     }
-}
 
-impl Running {
-    /// Ends at `media_time`: hard at first, with a fade once it is rendered.
-    fn end_at(&mut self, media_time: WallTime, live: &mut LiveFeeds, now: WallTime) -> Option<Request> {
-        match &mut self.plays {
-            Plays::Recorded {
+    /// Ends at `media_time`; returns what may fade before that, and from which packet on, if there is time for it.
+    ///
+    /// What comes live fades by itself.
+    fn end_at(
+        &mut self,
+        media_time: WallTime,
+        live: &mut LiveFeeds,
+        now: WallTime,
+    ) -> Option<(Arc<EncodedAudio>, usize)> {
+        match self {
+            Self::Recorded {
                 player,
                 audio,
                 zero,
@@ -515,14 +520,9 @@ impl Running {
                     return None;
                 }
                 let from = audio.packet_at(fade_from.since(*zero));
-                Some(Request::Fade {
-                    session: self.session.session,
-                    part: self.part,
-                    audio: Arc::clone(audio),
-                    from,
-                })
+                Some((Arc::clone(audio), from))
             }
-            Plays::Live {
+            Self::Live {
                 chime,
                 player,
                 source,
@@ -543,6 +543,19 @@ impl Running {
                 None
             }
         }
+    }
+}
+
+impl Running {
+    /// Ends at `media_time`: hard at first, with a fade once it is rendered.
+    fn end_at(&mut self, media_time: WallTime, live: &mut LiveFeeds, now: WallTime) -> Option<Request> {
+        let (audio, from) = self.plays.end_at(media_time, live, now)?;
+        Some(Request::Fade {
+            session: self.session.session,
+            part: self.part,
+            audio,
+            from,
+        })
     }
 }
 
