@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use loa_model::WallTime;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
@@ -46,7 +47,8 @@ pub fn code_of(key: &Key, step: i64) -> String {
 
 /// Returns what a phone reads from the picture.
 pub fn uri(key: &Key, station: &str, user: &str) -> String {
-    let (station, user) = (in_uri(station), in_uri(user));
+    let station = utf8_percent_encode(station, RESERVED);
+    let user = utf8_percent_encode(user, RESERVED);
     format!(
         "otpauth://totp/{station}:{user}?secret={}&issuer={station}",
         base32(key)
@@ -112,19 +114,13 @@ pub fn key_from(text: &str) -> Option<Key> {
     Some(key)
 }
 
-/// Escapes all but what RFC 3986 §2.3 leaves alone.
-fn in_uri(text: &str) -> String {
-    let escaped = text.bytes().map(|byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    });
-    escaped.collect()
-}
-
 const STEP_S: i64 = 30;
+/// All but what RFC 3986 §2.3 leaves alone.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 const RECOVERY_CODES: usize = 10;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 

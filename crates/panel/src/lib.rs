@@ -1,5 +1,6 @@
 //! The operators' panel: pages, a JSON API that describes itself, live state, metrics. It knows the station only through [`Console`].
 
+mod address;
 mod api;
 mod assets;
 mod brake;

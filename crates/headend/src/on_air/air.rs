@@ -21,7 +21,8 @@ use super::live_feeds::{LiveFeed, LiveFeeds, OpenRelay};
 use super::loader::{self, ReadMedia, Request};
 use super::monitor::{self, DeadAir, Sent, Sounding};
 use super::outlet::{OpenSender, Outlet};
-use super::stream::{Feed, LiveSource, OnStream, Unwritten};
+use super::plays::{Feed, LiveSource};
+use super::stream::{OnStream, Unwritten};
 use super::{Counts, LATE, ORDERS_MAX, OnAir, Order, Shared, Taps};
 use crate::config::PlayoutConfig;
 

@@ -9,6 +9,7 @@ mod live_feeds;
 mod loader;
 mod monitor;
 mod outlet;
+mod plays;
 mod stream;
 mod tap;
 

@@ -12,13 +12,14 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use loa_model::{BulletinClass, EndReason, Permission, SessionId};
 use serde::Deserialize;
 
+use crate::address::escaped;
 use crate::api::{date_from, is_heard, zone};
 use crate::console::AsRunLine;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages::{Frame, ZoneChoice, html, zone_choices};
-use crate::plain::{calendar, class, clock, clock_on, date, end_reason, escaped, length, local};
+use crate::plain::{calendar, class, clock, clock_on, date, end_reason, length, local};
 use crate::router::Panel;
 use crate::scope;
 

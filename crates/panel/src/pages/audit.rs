@@ -8,13 +8,14 @@ use chrono_tz::Tz;
 use loa_model::WallTime;
 use serde::Deserialize;
 
+use crate::address::escaped;
 use crate::api::date_from;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages::{Frame, html};
 use crate::people::{AuditLine, AuditVerdict, AuditWanted};
-use crate::plain::{before_or_after, calendar, clock, date, deed, escaped};
+use crate::plain::{before_or_after, calendar, clock, date, deed};
 use crate::router::Panel;
 
 #[derive(Template)]

@@ -8,6 +8,7 @@ use axum::response::Response;
 use loa_model::{ApprovalState, Permission, ZoneId, ZoneTree};
 use serde::Deserialize;
 
+use crate::address::escaped;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
@@ -206,18 +207,9 @@ impl Wanted {
         ];
         let values = values.iter().filter(|(_, value)| !value.is_empty());
         values
-            .map(|(name, value)| format!("{name}={}&", percent(value)))
+            .map(|(name, value)| format!("{name}={}&", escaped(value)))
             .collect()
     }
-}
-
-/// Writes a text as a part of an address (RFC 3986 §2).
-pub(crate) fn percent(text: &str) -> String {
-    let bytes = text.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    });
-    bytes.collect()
 }
 
 const PAGE: usize = 50;

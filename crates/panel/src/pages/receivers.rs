@@ -8,13 +8,14 @@ use axum::response::Response;
 use loa_model::{Permission, Place, Rights};
 use serde::Deserialize;
 
+use crate::address::escaped;
 use crate::console::ReceiverItem;
 use crate::error::PanelError;
 use crate::guard::User;
 use crate::lang::Lang;
 use crate::pages::map::{Map, map};
 use crate::pages::{Frame, ZoneChoice, html, rendered, zone_choices};
-use crate::plain::{count_name, day_and_clock, escaped, length};
+use crate::plain::{count_name, day_and_clock, length};
 use crate::router::Panel;
 use crate::scope;
 

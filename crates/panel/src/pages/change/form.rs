@@ -6,6 +6,7 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta, Timelike as _};
 use loa_model::{Deed, Edit, EditFault, MakesRoom, ProgrammeId, SlotId, Zone, ZoneTree};
 use serde::Deserialize;
 
+use crate::address::escaped;
 use crate::api::{date_from, zone};
 use crate::console::ConsoleError;
 use crate::error::PanelError;
@@ -169,7 +170,7 @@ impl ChangeForm {
         let fields = [("slot", &self.slot), ("date", &self.date), ("time", &self.time)];
         let given = fields.into_iter().filter(|(_, text)| !text.is_empty());
         let own: String = given
-            .map(|(name, text)| format!("{name}={}&", plain::escaped(text)))
+            .map(|(name, text)| format!("{name}={}&", escaped(text)))
             .collect();
         format!("{own}{}&", self.back().fields())
     }
@@ -191,16 +192,16 @@ impl Back {
         let Self { page, day, zone } = self;
         format!(
             "page={}&day={}&zone={}",
-            plain::escaped(page),
-            plain::escaped(day),
-            plain::escaped(zone)
+            escaped(page),
+            escaped(day),
+            escaped(zone)
         )
     }
 
     /// Returns its address, with the number of what was saved.
     pub(crate) fn address(&self, saved: Option<i64>) -> String {
         let page = if self.page == "week" { "week" } else { "today" };
-        let (day, zone) = (plain::escaped(&self.day), plain::escaped(&self.zone));
+        let (day, zone) = (escaped(&self.day), escaped(&self.zone));
         let saved = saved.map_or_else(String::new, |number| format!("&saved={number}"));
         format!("/{page}?date={day}&zone={zone}{saved}")
     }

@@ -1,175 +1,13 @@
-//! Times and reasons in words.
+//! Sentences that say why: why a line of the run-sheet stands as it does, and why something ended.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Datelike as _, NaiveDate, Weekday};
 use chrono_tz::Tz;
 use loa_model::{
-    ApprovalState, BulletinClass, EndReason, LineName, MakesRoom, PreEmption, Reason, Role, RunSheet,
-    SessionId, TieRule, Verdict, WallTime, ZoneId, ZoneTree,
+    EndReason, LineName, MakesRoom, PreEmption, Reason, RunSheet, SessionId, TieRule, ZoneId, ZoneTree,
 };
 
+use super::figures::{calendar, clock, clock_on, length};
+use super::names::state_name;
 use crate::lang::Lang;
-
-/// Returns what clocks on the wall show, with the date if it is another day's.
-pub(crate) fn day_and_clock(at: WallTime, now: WallTime, tz: Tz, lang: Lang) -> String {
-    clock_on(at, date(now, tz), tz, lang)
-}
-
-/// Returns what clocks on the wall show, with the date if it is not this one.
-pub(crate) fn clock_on(at: WallTime, day: NaiveDate, tz: Tz, lang: Lang) -> String {
-    if date(at, tz) == day {
-        return clock(at, tz);
-    }
-    format!("{} {}", calendar(date(at, tz), lang), clock(at, tz))
-}
-
-/// Returns a date as people write it.
-pub(crate) fn calendar(date: NaiveDate, lang: Lang) -> String {
-    let part = |format| date.format(format).to_string();
-    let (day, month, year) = (part("%d"), part("%m"), part("%Y"));
-    lang.say_with("date", &[("day", &day), ("month", &month), ("year", &year)])
-}
-
-/// Returns the day of the week.
-pub(crate) fn weekday(date: NaiveDate, lang: Lang) -> String {
-    lang.say(match date.weekday() {
-        Weekday::Mon => "monday",
-        Weekday::Tue => "tuesday",
-        Weekday::Wed => "wednesday",
-        Weekday::Thu => "thursday",
-        Weekday::Fri => "friday",
-        Weekday::Sat => "saturday",
-        Weekday::Sun => "sunday",
-    })
-}
-
-/// Returns what a receiver counts, in words if it is known.
-pub(crate) fn count_name(name: &str, lang: Lang) -> String {
-    let key = format!("count-{}", name.replace('_', "-"));
-    lang.try_say(&key).unwrap_or_else(|| name.replace('_', " "))
-}
-
-/// Returns what clocks on the wall show.
-pub(crate) fn clock(at: WallTime, tz: Tz) -> String {
-    local(at, tz).format("%H:%M:%S").to_string()
-}
-
-/// Returns the local date.
-pub(crate) fn date(at: WallTime, tz: Tz) -> NaiveDate {
-    local(at, tz).date_naive()
-}
-
-/// Returns an instant in local time.
-pub(crate) fn local(at: WallTime, tz: Tz) -> DateTime<Tz> {
-    DateTime::from_timestamp_nanos(at.as_unix_ns()).with_timezone(&tz)
-}
-
-/// Returns a length as `m:ss` or `h:mm:ss`.
-pub(crate) fn length(span: Duration) -> String {
-    let s = (span + Duration::from_millis(500)).as_secs();
-    let (h, m, s) = (s / 3_600, s / 60 % 60, s % 60);
-    if h > 0 {
-        format!("{h}:{m:02}:{s:02}")
-    } else {
-        format!("{m}:{s:02}")
-    }
-}
-
-/// Returns a number with one digit behind the point, as the language writes it.
-pub(crate) fn decimal(number: f64, lang: Lang) -> String {
-    let text = format!("{number:.1}").replace('-', "−");
-    match lang {
-        Lang::Vi => text.replace('.', ","),
-        Lang::En => text,
-    }
-}
-
-/// Escapes all but what RFC 3986 §2.3 leaves alone, for an address.
-pub(crate) fn escaped(text: &str) -> String {
-    let escaped = text.bytes().map(|byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    });
-    escaped.collect()
-}
-
-/// Returns the name of a role.
-pub(crate) fn role_name(role: Role, lang: Lang) -> String {
-    lang.say(match role {
-        Role::Viewer => "role-viewer",
-        Role::Editor => "role-editor",
-        Role::Approver => "role-approver",
-        Role::Announcer => "role-announcer",
-        Role::EmergencyOfficer => "role-emergency-officer",
-        Role::Administrator => "role-administrator",
-    })
-}
-
-/// Returns what somebody did, in words if they are known.
-pub(crate) fn deed(action: &str, lang: Lang) -> String {
-    let key = format!("deed-{}", action.replace([' ', '_'], "-"));
-    lang.try_say(&key).unwrap_or_else(|| action.to_owned())
-}
-
-/// Returns what the audit log says of before and after: roles and states in words, anything else as it stands there.
-pub(crate) fn before_or_after(text: &str, lang: Lang) -> String {
-    let word = |word: &str| {
-        let (role, zone) = word.split_once('@').unwrap_or((word, ""));
-        match role.parse() {
-            Ok(role) if zone.is_empty() => Some(role_name(role, lang)),
-            Ok(role) => Some(format!("{} ({zone})", role_name(role, lang))),
-            Err(_) => lang.try_say(&format!("state-{}", word.replace('_', "-"))),
-        }
-    };
-    let words: Option<Vec<_>> = text.split(' ').map(word).collect();
-    words.map_or_else(|| text.to_owned(), |words| words.join(", "))
-}
-
-/// Returns what people call a browser that says such a thing of itself; what is not known is shown as it is.
-pub(crate) fn browser(says: &str) -> String {
-    // Each pretends to be the next.
-    let names = [
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ];
-    let systems = ["Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux"];
-    let name = names
-        .iter()
-        .find(|(mark, _)| says.contains(mark))
-        .map(|(_, name)| *name);
-    let system = systems.iter().find(|system| says.contains(**system));
-    match (name, system) {
-        (Some(name), Some(system)) => format!("{name}, {system}"),
-        _ => says.to_owned(),
-    }
-}
-
-/// Returns the name of a class.
-pub(crate) fn class(class: BulletinClass, lang: Lang) -> String {
-    lang.say(match class {
-        BulletinClass::Background => "class-background",
-        BulletinClass::Normal => "class-normal",
-        BulletinClass::Priority => "class-priority",
-        BulletinClass::Live => "class-live",
-        BulletinClass::Emergency => "class-emergency",
-    })
-}
-
-/// Returns what is expected of a line.
-pub(crate) fn verdict(verdict: Verdict, lang: Lang) -> String {
-    lang.say(match verdict {
-        Verdict::Airs => "verdict-airs",
-        Verdict::Shifts => "verdict-shifts",
-        Verdict::Dropped => "verdict-dropped",
-    })
-}
 
 /// Returns why something ended; `title` knows the names of sessions that may have taken its air.
 pub(crate) fn end_reason(
@@ -335,17 +173,6 @@ fn change_of_day(reason: &Reason, sheet: &RunSheet, zones: &ZoneTree, tz: Tz, la
     }
 }
 
-/// Returns how far something is on its way to the air.
-pub(crate) fn state_name(state: ApprovalState, lang: Lang) -> String {
-    lang.say(match state {
-        ApprovalState::Draft => "approval-draft",
-        ApprovalState::Submitted => "approval-submitted",
-        ApprovalState::Approved => "approval-approved",
-        ApprovalState::Rejected => "approval-rejected",
-        ApprovalState::Archived => "approval-archived",
-    })
-}
-
 fn tie(rule: TieRule, lang: Lang) -> String {
     lang.say(match rule {
         TieRule::Class => "tie-class",
@@ -358,32 +185,16 @@ fn tie(rule: TieRule, lang: Lang) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use chrono::NaiveDate;
     use loa_model::{
-        Channel, Chime, Content, ContentHash, ORDER_DEFAULT, OccurrenceId, RunSheetLine, SlotId, Zone,
-        ZoneId, ZoneSettings,
+        BulletinClass, Channel, Chime, Content, ContentHash, ORDER_DEFAULT, OccurrenceId, RunSheetLine,
+        SlotId, Verdict, WallTime, Zone, ZoneSettings,
     };
 
     use super::*;
-
-    #[test]
-    fn times_and_lengths_read_as_people_write_them() {
-        let (at, tz) = (WallTime::from_unix_s(1_800_000_000), Tz::Asia__Ho_Chi_Minh);
-        assert_eq!(clock(at, tz), "15:00:00");
-        assert_eq!(day_and_clock(at, at, tz, Lang::Vi), "15:00:00");
-        let tomorrow = at + Duration::from_secs(86_400);
-        assert_eq!(day_and_clock(at, tomorrow, tz, Lang::Vi), "15/01/2027 15:00:00");
-        assert_eq!(day_and_clock(at, tomorrow, tz, Lang::En), "2027-01-15 15:00:00");
-        assert_eq!(weekday(date(at, tz), Lang::Vi), "Thứ Sáu");
-        let rows = [
-            (0, "0:00"),
-            (59_600, "1:00"),
-            (61_000, "1:01"),
-            (3_600_000, "1:00:00"),
-        ];
-        for (ms, text) in rows {
-            assert_eq!(length(Duration::from_millis(ms)), text);
-        }
-    }
+    use crate::plain::date;
 
     /// Each row: a reason, and what people read in English.
     #[test]
@@ -518,51 +329,6 @@ mod tests {
                 vi != expected && !vi.contains("Unknown local") && !vi.contains("{ $"),
                 "{vi}"
             );
-        }
-    }
-
-    #[test]
-    fn counts_have_names_and_strange_ones_are_shown_as_they_are() {
-        assert_eq!(count_name("card_underruns", Lang::En), "card underruns");
-        assert_ne!(count_name("forged", Lang::Vi), "forged");
-        assert_eq!(count_name("of_tomorrow", Lang::Vi), "of tomorrow");
-    }
-
-    #[test]
-    fn browsers_have_the_names_that_people_know() {
-        let rows = [
-            (
-                "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36",
-                "Chrome, Android",
-            ),
-            (
-                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
-                "Edge, Windows",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Version/18.0 Mobile Safari/604.1",
-                "Safari, iPhone",
-            ),
-            ("curl/8.0", "curl/8.0"),
-        ];
-        for (says, name) in rows {
-            assert_eq!(browser(says), name);
-        }
-    }
-
-    #[test]
-    fn before_and_after_are_said_in_words_where_all_of_it_is_known() {
-        let rows = [
-            ("announcer@xa-a viewer", "Announcer (xa-a), Viewer"),
-            (
-                "enabled one_time_codes locked",
-                "may log in, with one-time codes, locked",
-            ),
-            ("viewer of tomorrow", "viewer of tomorrow"),
-            ("", ""),
-        ];
-        for (text, said) in rows {
-            assert_eq!(before_or_after(text, Lang::En), said);
         }
     }
 
