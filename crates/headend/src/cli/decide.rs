@@ -7,15 +7,16 @@ use clap::{Args, ValueEnum};
 use loa_model::{Approval, ApprovalState, ContentHash};
 use loa_store::{AuditRow, Store};
 
+use super::Doer;
+
 /// What to decide, and who does.
 #[derive(Args)]
 pub(super) struct Decision {
     /// The decision.
     #[arg(value_enum)]
     verb: Verb,
-    /// Who decides; the user of this command line otherwise.
-    #[arg(long, env = "USER", default_value = "command line")]
-    by: String,
+    #[command(flatten)]
+    by: Doer,
     /// Why, for people.
     #[arg(long, default_value = "")]
     note: String,
@@ -87,13 +88,13 @@ impl Decision {
             steps.extend(way.iter().map(|state| Approval {
                 content: *content,
                 state: *state,
-                by: self.by.clone(),
+                by: self.by.who.clone(),
                 at,
                 note: self.note.clone(),
             }));
             audit.extend(way.iter().map(|state| AuditRow {
                 at,
-                who: self.by.clone(),
+                who: self.by.who.clone(),
                 action: state.name().to_owned(),
                 detail: format!("{title} ({content})"),
                 ..AuditRow::default()
@@ -132,7 +133,7 @@ mod tests {
     fn decision(verb: Verb, by: &str, all: bool) -> Decision {
         Decision {
             verb,
-            by: by.to_owned(),
+            by: Doer { who: by.to_owned() },
             note: String::new(),
             names: Vec::new(),
             all,

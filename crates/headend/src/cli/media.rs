@@ -4,11 +4,12 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use loa_model::{ContentHash, ZoneId};
-use loa_store::{By, MediaRow, Store};
+use loa_store::{MediaRow, Store};
 
+use super::Doer;
 use super::decide::Decision;
 use crate::fill;
 use crate::installation::Installation;
@@ -65,23 +66,6 @@ pub(super) enum Command {
         #[command(flatten)]
         by: Doer,
     },
-}
-
-/// Who does it, for the audit log.
-#[derive(Args)]
-pub(super) struct Doer {
-    /// Who does it; the user of this command line otherwise.
-    #[arg(long, env = "USER", default_value = "command line")]
-    by: String,
-}
-
-impl Doer {
-    fn by(&self) -> By<'_> {
-        By {
-            who: &self.by,
-            at: super::now(),
-        }
-    }
 }
 
 /// What an import makes of all its files.
@@ -143,7 +127,7 @@ impl Command {
             Self::Series { title, series, by } => {
                 let mut store = installation.store()?;
                 let hash = by_title(&store, &title)?.0;
-                Ok(store.set_series(hash, series.as_deref(), by.by())?)
+                Ok(store.set_series(hash, series.as_deref(), by.now())?)
             }
             Self::Decide(decision) => {
                 let mut store = installation.store()?;
@@ -160,7 +144,7 @@ impl Command {
             Self::Remove { title, by } => {
                 fill::must_stay(installation.config().playout.fill.as_deref(), &title)?;
                 // The row first: it must never name files that are gone.
-                let media = installation.store()?.remove_media(&title, by.by())?;
+                let media = installation.store()?.remove_media(&title, by.now())?;
                 installation
                     .library()?
                     .remove(media.hash)
@@ -234,7 +218,7 @@ fn add(
     bar.finish_and_clear();
     if let Some(row) = store.media_by_hash(media.hash)? {
         if belongs.series.is_some() {
-            store.set_series(row.media.hash, belongs.series, belongs.by.by())?;
+            store.set_series(row.media.hash, belongs.series, belongs.by.now())?;
         }
         println!("{name}: in the library already, as \"{}\"", row.media.title);
         return Ok(());
@@ -245,7 +229,7 @@ fn add(
         added_at: super::now(),
         series: belongs.series.map(str::to_owned),
         zone: belongs.zone,
-        added_by: belongs.by.by.clone(),
+        added_by: belongs.by.who.clone(),
         cut: None,
     };
     if let Err(error) = store.add_media(&row) {

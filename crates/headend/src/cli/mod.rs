@@ -21,6 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loa_model::WallTime;
+use loa_store::By;
 
 use crate::config::Config;
 use crate::installation::Installation;
@@ -92,6 +93,28 @@ struct Format {
     /// Prints JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Who does it, for the audit log.
+#[derive(Args)]
+struct Doer {
+    /// Who does it; the user of this command line otherwise.
+    #[arg(
+        long = "by",
+        value_name = "NAME",
+        env = "USER",
+        default_value = "command line"
+    )]
+    who: String,
+}
+
+impl Doer {
+    fn now(&self) -> By<'_> {
+        By {
+            who: &self.who,
+            at: now(),
+        }
+    }
 }
 
 /// Language of printed text.
@@ -168,4 +191,16 @@ fn public_key_from(text: &str) -> anyhow::Result<[u8; 32]> {
 fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_parsed() {
+        Cli::command().debug_assert();
+    }
 }

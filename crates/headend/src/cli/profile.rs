@@ -6,7 +6,7 @@ use clap::Subcommand;
 use loa_model::DaySpan;
 use loa_plan::local;
 
-use super::Format;
+use super::{Doer, Format};
 use crate::installation::Installation;
 
 #[derive(Subcommand)]
@@ -26,9 +26,8 @@ pub(super) enum Command {
         /// How many days.
         #[arg(long, default_value = "1")]
         days: u64,
-        /// Who does it; the user of this command line otherwise.
-        #[arg(long, env = "USER", default_value = "command line")]
-        by: String,
+        #[command(flatten)]
+        by: Doer,
     },
     /// Switches it off from a day on.
     Off {
@@ -37,9 +36,8 @@ pub(super) enum Command {
         /// First day of the ordinary week; today otherwise.
         #[arg(long)]
         from: Option<NaiveDate>,
-        /// Who does it; the user of this command line otherwise.
-        #[arg(long, env = "USER", default_value = "command line")]
-        by: String,
+        #[command(flatten)]
+        by: Doer,
     },
 }
 
@@ -76,13 +74,13 @@ impl Command {
                     "--days is {days}; a profile is switched on for 1 to 366 days"
                 );
                 let to = from + Days::new(days - 1);
-                store.switch_on(&code, DaySpan { from, to }, &by, now)?;
+                store.switch_on(&code, DaySpan { from, to }, &by.who, now)?;
                 println!("{code}: {from}..{to}");
                 Ok(())
             }
             Self::Off { code, from, by } => {
                 let from = from.unwrap_or(today);
-                Ok(store.switch_off(&code, from, &by, now)?)
+                Ok(store.switch_off(&code, from, &by.who, now)?)
             }
         }
     }

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Subcommand;
 use loa_model::{Place, ZoneTree};
-use loa_wire::public_key;
 
 use super::Format;
 use crate::installation::Installation;
@@ -112,9 +111,7 @@ fn configuration(
     zone: &str,
     sink: &str,
 ) -> Result<String> {
-    let root = installation
-        .root_secret()?
-        .context("the root key is not on this machine; print the configuration there")?;
+    let root = installation.root_public()?;
     let zone = tree
         .by_code(zone)
         .with_context(|| format!("there is no zone \"{zone}\""))?;
@@ -144,7 +141,7 @@ fn configuration(
     writeln!(
         out,
         "]\n\n[station]\nroot_public_key = \"{}\"",
-        BASE64.encode(public_key(&root))
+        BASE64.encode(root)
     )?;
     let multicast = &config.multicast;
     let interface = if multicast.interface == "127.0.0.1" {

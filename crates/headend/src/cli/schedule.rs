@@ -14,7 +14,7 @@ use loa_plan::{
 use loa_store::QuietChange;
 use serde::Serialize;
 
-use super::{Format, Language, programme};
+use super::{Doer, Format, Language, programme};
 use crate::installation::Installation;
 use crate::planner;
 use crate::planning::Planning;
@@ -36,9 +36,8 @@ pub(super) enum Command {
         /// Zones, programmes and slots, in as many files as you like.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// Who does it; the user of this command line otherwise.
-        #[arg(long, env = "USER", default_value = "command line")]
-        by: String,
+        #[command(flatten)]
+        by: Doer,
         /// Language of what is told.
         #[arg(long, value_enum, default_value = "vi")]
         language: Language,
@@ -87,7 +86,7 @@ impl Command {
                     Ok(ExitCode::FAILURE)
                 }
             },
-            Self::Import { files, by, language } => import(installation, &files, &by, language),
+            Self::Import { files, by, language } => import(installation, &files, &by.who, language),
             Self::Ical { zone, days } => {
                 ical(installation, zone.as_deref(), days).map(|()| ExitCode::SUCCESS)
             }
@@ -324,15 +323,14 @@ pub(super) enum ZoneCommand {
         #[command(flatten)]
         format: Format,
     },
-    /// Puts a change of quiet hours into force, as the second person.
+    /// Puts a change of quiet hours into force, as the second person: not the one who made it.
     ApproveQuiet {
         /// Code of the zone.
         zone: String,
         /// What `loa zone list` shows with the change: exactly that is approved.
         digest: String,
-        /// Who does it; not the one who made the change.
-        #[arg(long, env = "USER", default_value = "command line")]
-        by: String,
+        #[command(flatten)]
+        by: Doer,
     },
 }
 
@@ -342,7 +340,7 @@ impl ZoneCommand {
             Self::List { format } => format,
             Self::ApproveQuiet { zone, digest, by } => {
                 let mut store = installation.store()?;
-                store.approve_quiet(&zone, &digest, &by, super::now())?;
+                store.approve_quiet(&zone, &digest, &by.who, super::now())?;
                 return Ok(());
             }
         };

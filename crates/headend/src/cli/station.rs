@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Subcommand};
-use loa_model::{BulletinClass, WallTime};
+use loa_model::{BulletinClass, Channel};
 use loa_panel::Trouble;
+use loa_plan::local;
 use loa_wire::{Certificate, public_key};
 
 use crate::fill;
-use crate::installation::Installation;
+use crate::installation::{CERTIFICATE_YEARS, Installation, expiry, read_key};
 use crate::tls::Ca;
 
 fn show_authority(installation: &Installation) -> Result<()> {
@@ -48,48 +49,83 @@ pub(super) enum KeyCommand {
     Show,
     /// Prints the certificate that browsers install to trust the panel, and its fingerprint.
     Panel,
-    /// Issues a certificate for another station's key, limited to a zone and what lies under it.
+    /// Prints this station's public key, for which `loa key issue` makes a certificate.
+    Station,
+    /// Makes a certificate and prints it. It is put to use with `loa key install`, at the station that it is for.
     Issue {
-        /// The station's public key, base64.
+        /// The station's public key, as `loa key station` prints it there; this station's otherwise.
+        #[arg(long, value_name = "KEY")]
+        station_key: Option<String>,
+        /// Code of the zone in which it may speak, and in all below; everywhere otherwise.
         #[arg(long)]
-        station_key: String,
-        /// Code of the zone it may speak in.
-        #[arg(long)]
-        zone: String,
+        zone: Option<String>,
         /// The strongest class it may use.
         #[arg(long, default_value = "emergency")]
         highest: BulletinClass,
         /// Years until it expires.
-        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=20))]
+        #[arg(long, default_value_t = CERTIFICATE_YEARS, value_parser = clap::value_parser!(u64).range(1..=20))]
         years: u64,
+        /// The root's secret key; data/keys/root.key otherwise.
+        #[arg(long, value_name = "FILE")]
+        root_key: Option<PathBuf>,
+    },
+    /// Puts a new certificate in the place of the one that this station has.
+    Install {
+        /// As `loa key issue` prints it.
+        certificate: String,
+        /// The root public key of the station that made it, as `loa key show` prints it there; this station's own otherwise.
+        #[arg(long, value_name = "KEY")]
+        root: Option<String>,
     },
 }
 
 impl KeyCommand {
     pub(super) fn act(self, installation: &Installation) -> Result<()> {
-        if let Self::Panel = self {
-            return show_authority(installation);
-        }
-        let root = installation
-            .root_secret()?
-            .context("the root key is not on this machine; do this where data/keys/root.key is kept")?;
         match self {
-            Self::Panel => {}
-            Self::Show => println!("{}", BASE64.encode(public_key(&root))),
+            Self::Panel => show_authority(installation)?,
+            Self::Show => println!("{}", BASE64.encode(installation.root_public()?)),
+            Self::Station => println!("{}", BASE64.encode(installation.station_public()?)),
             Self::Issue {
                 station_key,
                 zone,
                 highest,
                 years,
+                root_key,
             } => {
-                let station = super::public_key_from(&station_key)?;
-                let tree = installation.store()?.zones()?;
-                let zone = tree
-                    .by_code(&zone)
-                    .with_context(|| format!("there is no zone \"{zone}\""))?;
+                let station = match station_key {
+                    Some(key) => super::public_key_from(&key)?,
+                    None => installation.station_public()?,
+                };
+                let subtree = match zone {
+                    Some(code) => {
+                        let tree = installation.store()?.zones()?;
+                        tree.by_code(&code)
+                            .with_context(|| format!("there is no zone \"{code}\""))?
+                            .channel
+                    }
+                    None => Channel::EVERY_ZONE,
+                };
+                let root_key = root_key.unwrap_or_else(|| installation.root_key());
+                let root = read_key(&root_key)
+                    .context("name the file of the root's secret key, where it is kept, with --root-key")?;
+                ensure!(
+                    public_key(&root) == installation.root_public()?,
+                    "{} is not the key that this station's receivers trust",
+                    root_key.display()
+                );
                 let not_after = super::now() + Duration::from_secs(years * 365 * 86_400);
-                let certificate = Certificate::issue(&root, station, zone.channel, highest, not_after);
+                let certificate = Certificate::issue(&root, station, subtree, highest, not_after);
                 println!("{}", BASE64.encode(certificate.encode()));
+            }
+            Self::Install { certificate, root } => {
+                let bytes = BASE64.decode(certificate.trim()).unwrap_or_default();
+                let certificate = Certificate::decode(&bytes)
+                    .ok()
+                    .context("this is no certificate; give it as `loa key issue` prints it")?;
+                let root = root.map(|key| super::public_key_from(&key)).transpose()?;
+                installation.install(certificate, root, super::now())?;
+                let until = local::local_date(installation.config().station.time_zone, certificate.not_after);
+                println!("until {until}; restart the head-end to use it");
             }
         }
         Ok(())
@@ -136,13 +172,7 @@ pub(super) fn check(installation: &Installation) -> Result<ExitCode> {
     }
     let certificate = installation.certificate()?;
     installation.signer()?;
-    let left = certificate.not_after.since(super::now());
-    if left < Duration::from_secs(30 * 86_400) {
-        let not_after: WallTime = certificate.not_after;
-        findings.push(format!(
-            "the station's certificate expires at {not_after}; issue a new one with `loa key issue`"
-        ));
-    }
+    findings.extend(expiry(certificate.not_after, super::now()).map(|trouble| trouble.to_string()));
     for finding in &findings {
         println!("{finding}");
     }

@@ -12,8 +12,8 @@ use loa_plan::local;
 use loa_store::{NewToken, Store, Token, User};
 use serde::Serialize;
 
-use super::Format;
-use super::user::{Deed, known};
+use super::user::known;
+use super::{Doer, Format};
 use crate::installation::Installation;
 use crate::password;
 use crate::people::{TOKENS_MAX, checked_token_name, token_lasts};
@@ -41,7 +41,7 @@ pub(super) enum Command {
         #[arg(long, default_value = "90")]
         days: u32,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Lists tokens: whose, what they may, until when, and when they were last used.
     List {
@@ -57,7 +57,7 @@ pub(super) enum Command {
         /// Name of the token.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
 }
 

@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum};
 use loa_model::{Grant, LoginId, Role, ZoneTree};
 use loa_plan::local;
-use loa_store::{By, NewUser, Store, User};
+use loa_store::{NewUser, Store, User};
 use serde::Serialize;
 
-use super::Format;
+use super::{Doer, Format};
 use crate::installation::Installation;
 use crate::password;
 use crate::people::{OneTimePassword, checked_name, is_locked};
@@ -26,18 +26,18 @@ pub(super) enum Command {
         #[arg(long = "role", value_name = "ROLE[@ZONE]")]
         roles: Vec<String>,
         #[command(flatten)]
-        password: Password,
+        password: NewPassword,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Gives a user another password and ends all logins of that user.
     Password {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        password: Password,
+        password: NewPassword,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Lists the users, what they may do and whether they may log in.
     List {
@@ -55,28 +55,28 @@ pub(super) enum Command {
         #[arg(value_name = "ROLE[@ZONE]")]
         role: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Refuses a user to log in, and ends all logins of that user.
     Disable {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Permits a user to log in again.
     Enable {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Lets a user try again at once after too many wrong passwords or codes.
     Unlock {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// One-time codes: takes them from a user who lost the phone.
     #[command(subcommand)]
@@ -92,14 +92,14 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "end")]
         end_all: bool,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
     /// Removes a user; what the audit log says of them stays.
     Remove {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
 }
 
@@ -110,7 +110,7 @@ pub(super) enum TotpCommand {
         /// Name of the user.
         name: String,
         #[command(flatten)]
-        by: Deed,
+        by: Doer,
     },
 }
 
@@ -123,23 +123,7 @@ pub(super) enum Verb {
 }
 
 #[derive(Args)]
-pub(super) struct Deed {
-    /// Who does it; the user of this command line otherwise.
-    #[arg(long, env = "USER", default_value = "command line")]
-    by: String,
-}
-
-impl Deed {
-    pub(super) fn now(&self) -> By<'_> {
-        By {
-            who: &self.by,
-            at: super::now(),
-        }
-    }
-}
-
-#[derive(Args)]
-pub(super) struct Password {
+pub(super) struct NewPassword {
     /// Reads the password from the first line of standard input.
     #[arg(long)]
     password_stdin: bool,
@@ -148,7 +132,7 @@ pub(super) struct Password {
     one_time: bool,
 }
 
-impl Password {
+impl NewPassword {
     /// Returns the hash, and until when the password lets in if it is not its owner's.
     fn read(&self) -> Result<(String, Option<loa_model::WallTime>)> {
         if self.one_time {
