@@ -99,6 +99,8 @@ pub struct StationConsole {
     pub keeper: Keeper,
     /// Why nothing sounds in the place of dead air, although the configuration names something.
     pub missing_fill: Option<Trouble>,
+    /// When the station's certificate ends.
+    pub certificate_ends: WallTime,
 }
 
 impl StationConsole {

@@ -1,8 +1,9 @@
 //! The epoch: number of this run of the head-end. It only grows, so receivers know a recording as old.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::durable::write_durably;
 
 /// Why the epoch could not be raised. Nothing may be sent without a new one.
 #[derive(Debug, thiserror::Error)]
@@ -63,19 +64,6 @@ pub fn next(path: &Path, floor: u32) -> Result<u32, EpochError> {
         })?;
     write_durably(path, format!("{epoch}\n").as_bytes()).map_err(io)?;
     Ok(epoch)
-}
-
-/// Replaces a small file so that after a power cut it holds either the old bytes or the new ones.
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    if let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

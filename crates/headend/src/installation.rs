@@ -9,10 +9,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use loa_model::{BulletinClass, Channel, WallTime};
+use loa_panel::Trouble;
 use loa_store::Store;
 use loa_wire::{Addressing, AddressingError, Certificate, Signer, public_key};
 
 use crate::config::Config;
+use crate::durable::write_durably;
 use crate::library::Library;
 
 /// An installation that `loa init` made.
@@ -45,6 +47,9 @@ pub enum InstallationError {
         /// The file.
         path: PathBuf,
     },
+    /// A certificate that would silence the station.
+    #[error("this certificate {0}; nothing was changed")]
+    Certificate(&'static str),
     /// The system gives no random numbers.
     #[error("no random numbers for new keys")]
     Random(#[source] getrandom::Error),
@@ -85,6 +90,7 @@ impl Installation {
         );
         for (name, bytes) in [
             ("root.key", &root[..]),
+            ("root.pub", &public_key(&root)),
             ("station.key", &station),
             ("station.cert", &certificate.encode()),
         ] {
@@ -164,18 +170,18 @@ impl Installation {
         Addressing::new(multicast.base, multicast.port).map_err(InstallationError::Addressing)
     }
 
-    /// Returns the root's secret key, if it is kept on this machine.
+    /// Returns the root's public key, which receivers trust.
     ///
     /// # Errors
     ///
-    /// If it is there and cannot be read.
-    pub fn root_secret(&self) -> Result<Option<[u8; 32]>, InstallationError> {
-        let path = self.key("root.key");
-        if path.exists() {
-            read_key(&path).map(Some)
-        } else {
-            Ok(None)
-        }
+    /// If it cannot be read.
+    pub fn root_public(&self) -> Result<[u8; 32], InstallationError> {
+        read_key(&self.key("root.pub"))
+    }
+
+    /// Returns where the root's secret key lies until somebody takes it to a safe.
+    pub fn root_key(&self) -> PathBuf {
+        self.key("root.key")
     }
 
     /// Returns the station's public key.
@@ -196,6 +202,38 @@ impl Installation {
         let path = self.key("station.cert");
         let bytes = read_base64(&path)?;
         Certificate::decode(&bytes).map_err(|_| InstallationError::Key { path })
+    }
+
+    /// Puts a certificate in the place of the one it has; the head-end takes it up at its start.
+    ///
+    /// A `root` that is not its own is that of a station above: its receivers then trust that one.
+    ///
+    /// # Errors
+    ///
+    /// If receivers that trust `root` would refuse it at `now`, or the disk fails; the one it has stays.
+    pub fn install(
+        &self,
+        certificate: Certificate,
+        root: Option<[u8; 32]>,
+        now: WallTime,
+    ) -> Result<(), InstallationError> {
+        let secret = read_key(&self.key("station.key"))?;
+        Signer::new(&secret, certificate)
+            .map_err(|_| InstallationError::Certificate("is for the key of another station"))?;
+        let root = root.map_or_else(|| self.root_public(), Ok)?;
+        certificate.verify(&root).map_err(|_| {
+            InstallationError::Certificate(
+                "was made with another root key; name the one that made it with --root",
+            )
+        })?;
+        if certificate.not_after <= now {
+            return Err(InstallationError::Certificate("is over already"));
+        }
+        for (name, bytes) in [("station.cert", &certificate.encode()[..]), ("root.pub", &root)] {
+            let (path, text) = (self.key(name), BASE64.encode(bytes));
+            write_durably(&path, format!("{text}\n").as_bytes()).map_err(file(&path))?;
+        }
+        Ok(())
     }
 
     /// Returns what signs the station's packets.
@@ -240,7 +278,18 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn read_key(path: &Path) -> Result<[u8; 32], InstallationError> {
+/// Returns what people have to be told from thirty days before a certificate ends.
+pub fn expiry(not_after: WallTime, now: WallTime) -> Option<Trouble> {
+    let left = not_after.since(now);
+    (left < TOLD_BEFORE).then_some(Trouble::CertificateEnds(left))
+}
+
+/// Reads the file of a key.
+///
+/// # Errors
+///
+/// If it cannot be read, or holds something else.
+pub fn read_key(path: &Path) -> Result<[u8; 32], InstallationError> {
     let bytes = read_base64(path)?;
     bytes.try_into().map_err(|_| InstallationError::Key {
         path: path.to_owned(),
@@ -257,7 +306,9 @@ fn read_base64(path: &Path) -> Result<Vec<u8>, InstallationError> {
 /// What `loa init` writes: the documented sample, with its data beside it.
 const SAMPLE: &str = include_str!("../../../firmware-config/headend.toml");
 /// Long enough that no district goes silent by forgetting, short enough that a lost key dies.
-const CERTIFICATE_LIFE: Duration = Duration::from_secs(5 * 365 * 86_400);
+pub const CERTIFICATE_YEARS: u64 = 5;
+const CERTIFICATE_LIFE: Duration = Duration::from_secs(CERTIFICATE_YEARS * 365 * 86_400);
+const TOLD_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 
 #[cfg(test)]
 mod tests {
@@ -271,7 +322,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = Installation::init(dir.path(), NOW).unwrap();
         let installation = Installation::open(Config::load(&path).unwrap()).unwrap();
-        let root = public_key(&installation.root_secret().unwrap().unwrap());
+        let root = installation.root_public().unwrap();
+        assert_eq!(root, public_key(&read_key(&installation.root_key()).unwrap()));
         let key = installation
             .signer()
             .unwrap()
@@ -316,6 +368,68 @@ mod tests {
         assert!(
             error.contains("station.key is damaged or belongs to another"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_and_one_that_would_silence_the_station_is_refused() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let open = |dir: &Path| {
+            let path = Installation::init(dir, NOW).unwrap();
+            Installation::open(Config::load(&path).unwrap()).unwrap()
+        };
+        let (ours, above) = (open(one.path()), open(two.path()));
+        let station = ours.station_public().unwrap();
+        let year = Duration::from_secs(365 * 86_400);
+        let issued = |by: &Installation, station, not_after| {
+            let root = read_key(&by.root_key()).unwrap();
+            Certificate::issue(
+                &root,
+                station,
+                Channel::EVERY_ZONE,
+                BulletinClass::Emergency,
+                not_after,
+            )
+        };
+        let first = ours.certificate().unwrap();
+        let later = NOW + 4 * year;
+        for (certificate, why) in [
+            (
+                issued(&ours, above.station_public().unwrap(), later),
+                "another station",
+            ),
+            (issued(&above, station, later), "another root key"),
+            (issued(&ours, station, NOW), "over already"),
+        ] {
+            let error = ours.install(certificate, None, NOW).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert_eq!(ours.certificate().unwrap(), first);
+        }
+
+        let renewed = issued(&ours, station, NOW + 9 * year);
+        ours.install(renewed, None, NOW + 4 * year).unwrap();
+        assert_eq!(ours.signer().unwrap().certificate(), &renewed);
+        // A commune's station that speaks to the receivers of the province.
+        let root = above.root_public().unwrap();
+        let given = issued(&above, station, later);
+        ours.install(given, Some(root), NOW).unwrap();
+        assert_eq!(
+            (ours.certificate().unwrap(), ours.root_public().unwrap()),
+            (given, root)
+        );
+    }
+
+    #[test]
+    fn people_are_told_thirty_days_before_a_certificate_ends() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(expiry(NOW + 30 * day, NOW), None);
+        assert_eq!(
+            expiry(NOW + 29 * day, NOW),
+            Some(Trouble::CertificateEnds(29 * day))
+        );
+        assert_eq!(
+            expiry(NOW, NOW + day),
+            Some(Trouble::CertificateEnds(Duration::ZERO))
         );
     }
 }

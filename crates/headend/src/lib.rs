@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod demo;
+mod durable;
 pub mod epoch;
 mod fill;
 pub mod installation;

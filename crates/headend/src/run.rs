@@ -50,6 +50,7 @@ pub fn run(config: Config) -> Result<()> {
         .with_ansi(colours)
         .with_writer(std::io::stderr)
         .init();
+    info!("memory is {}", loa_net::lock_memory());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("panel")
@@ -257,6 +258,7 @@ impl Running {
             desk: Desk::new(config.clone()),
             keeper: Keeper::new(config.clone(), now),
             missing_fill,
+            certificate_ends: installation.certificate()?.not_after,
         });
         Ok(Self {
             on_air,

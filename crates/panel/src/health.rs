@@ -32,6 +32,8 @@ pub enum Trouble {
     CannotPlan(String),
     /// The network takes nothing of what is to be sent, for so long.
     SendsFail(Duration),
+    /// The certificate of the station's key is over after so long, and receivers refuse all that it signs from then on.
+    CertificateEnds(Duration),
     /// The library does not hold the piece with this title, which should sound in the place of dead air.
     MissingFill(String),
     /// Something is on the air in a zone and nothing is heard.
@@ -76,6 +78,7 @@ impl Trouble {
             | Self::ClockSet { .. }
             | Self::CannotPlan(_)
             | Self::SendsFail(_)
+            | Self::CertificateEnds(_)
             | Self::MissingFill(_)
             | Self::LogWaits(_) => None,
         }
@@ -92,6 +95,11 @@ impl Trouble {
             Self::SendsFail(span) => {
                 lang.say_with("trouble-sends-fail", &[("seconds", &span.as_secs().to_string())])
             }
+            Self::CertificateEnds(Duration::ZERO) => lang.say("trouble-certificate-over"),
+            Self::CertificateEnds(left) => lang.say_with(
+                "trouble-certificate-ends",
+                &[("days", &whole_days(*left).to_string())],
+            ),
             Self::MissingFill(title) => lang.say_with("trouble-missing-fill", &[("title", title)]),
             Self::DeadAir(zone) => lang.say_with("trouble-dead-air", &[("zone", &zone.name)]),
             Self::SlowStart { zone, took, most } => lang.say_with(
@@ -125,6 +133,16 @@ impl fmt::Display for Trouble {
                 "nothing has gone out for {} s: the network takes no packet; look at the cable and at the address",
                 span.as_secs()
             ),
+            Self::CertificateEnds(Duration::ZERO) => f.write_str(
+                "the station's certificate is over: receivers refuse all that it sends; make a new one with `loa key issue`, \
+                 put it to use with `loa key install`, and restart the head-end",
+            ),
+            Self::CertificateEnds(left) => write!(
+                f,
+                "the station's certificate is over in {} days, and receivers refuse all that it sends from then on; make a new \
+                 one with `loa key issue`, put it to use with `loa key install`, and restart the head-end",
+                whole_days(*left)
+            ),
             Self::MissingFill(title) => write!(
                 f,
                 "playout.fill is \"{title}\", which the library does not hold: nothing sounds in the place of dead air; \
@@ -148,6 +166,11 @@ impl fmt::Display for Trouble {
             ),
         }
     }
+}
+
+/// Returns how many days are left, the last one counted too.
+const fn whole_days(left: Duration) -> u64 {
+    left.as_secs().div_ceil(86_400)
 }
 
 impl Serialize for Trouble {

@@ -30,6 +30,7 @@ use crate::stop::Stop;
 /// If it cannot start: no interface, no sound card, no key. Once it runs it goes on whatever happens.
 pub fn run(config: &Config) -> Result<()> {
     let stop = Stop::take_over().context("cannot take over SIGTERM")?;
+    info!("memory is {}", loa_net::lock_memory());
     let mut node = Node::open(config)?;
     let notify = |state| sd_notify::notify(&[state]);
     // Without a service manager there is nobody to notify.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use loa_panel::{Console as _, Health, Metric, MetricKind, Trouble};
 
 use super::StationConsole;
+use crate::installation::expiry;
 use crate::on_air::{AirThread, Counts};
 
 impl StationConsole {
@@ -26,6 +27,7 @@ impl StationConsole {
         if let Some(since) = self.on_air.sends_fail_since() {
             health.problems.push(Trouble::SendsFail(self.now().since(since)));
         }
+        health.problems.extend(expiry(self.certificate_ends, self.now()));
         let zones = self.zones();
         for zone in self.on_air.dead_air().iter() {
             health
