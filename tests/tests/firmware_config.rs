@@ -24,15 +24,19 @@ fn systemd_accepts_the_units() -> Result<()> {
         let complaints = machine.verify(unit)?;
         ensure!(complaints.is_empty(), "{unit}: {complaints}");
     }
-    // The drop-in needs a unit to drop into.
+    // A drop-in needs a unit to drop into.
     machine.unit(
         "chrony-wait.service",
         "[Service]\nType=oneshot\nExecStart=/usr/local/bin/loa\n",
     )?;
-    let drop_in = "chrony-wait.service.d/loa.conf";
-    machine.unit(drop_in, &read(&format!("systemd/{drop_in}"))?)?;
-    let complaints = machine.verify("chrony-wait.service")?;
-    ensure!(complaints.is_empty(), "{drop_in}: {complaints}");
+    for (unit, drop_in) in [
+        ("chrony-wait.service", "chrony-wait.service.d/loa.conf"),
+        ("loa.service", "loa.service.d/line.conf"),
+    ] {
+        machine.unit(drop_in, &read(&format!("systemd/{drop_in}"))?)?;
+        let complaints = machine.verify(unit)?;
+        ensure!(complaints.is_empty(), "{drop_in}: {complaints}");
+    }
 
     machine.unit(
         "loa.service",

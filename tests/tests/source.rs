@@ -98,8 +98,9 @@ fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -
     sleep_until(start + Duration::from_secs(6));
     // The level of what is sent is shown as it sounds, and who sounds.
     browser.wait_for("return Number(document.querySelector('[data-level=\"xa-a\"]')?.value) > -50")?;
-    browser
-        .wait_for("return document.querySelector('#main').innerText.includes('1/1 loa đang phát đúng')")?;
+    browser.wait_for(
+        "return document.querySelector('#main').innerText.includes('1/1 cụm loa đang phát đúng')",
+    )?;
     let form = "document.querySelector('.from-source form')";
     browser.script("document.querySelector('.from-source').open = true")?;
     browser.script(&format!("{form}.zone.value = 'xa-a'"))?;

@@ -40,6 +40,11 @@ fn a_special_changes_one_day_and_says_so_first() -> Result<()> {
         told.contains("trước: 17:00:00 \"Hằng ngày\""),
         "what is moved is told before it is saved: {told}"
     );
+    let told = station.loa(&["schedule", "check", "--language", "en", &special])?;
+    ensure!(
+        told.contains("before: 17:00:00 \"Hằng ngày\""),
+        "it is told in the language asked for: {told}"
+    );
     ensure!(!show(&day(2))?.contains("Đặc biệt"), "a check saves nothing");
     station.loa(&["schedule", "import", &special])?;
     station.loa(&["programme", "decide", "approve", "dac-biet"])?;

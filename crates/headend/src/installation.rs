@@ -107,7 +107,7 @@ impl Installation {
         Store::create(&installation.database())?;
         installation.library()?;
         // Last, because whoever finds a configuration finds an installation.
-        let text = SAMPLE.replacen("data_dir = \"/var/lib/loa\"", "data_dir = \"data\"", 1);
+        let text = SAMPLE.replacen("data_dir = \"/var/lib/loa/data\"", "data_dir = \"data\"", 1);
         fs::write(&config_path, text).map_err(file(&config_path))?;
         Ok(config_path)
     }

@@ -414,11 +414,11 @@ fn random_start() -> StreamStart {
     }
 }
 
-/// Clear enough for bells, small enough for a datagram.
 /// A receiver that is registered while the head-end runs is known within this.
 const REFRESH: Duration = Duration::from_secs(10);
 /// How long it takes to the loudspeakers is measured anew this often.
 const MEASURE: Duration = Duration::from_secs(60);
+/// Clear enough for bells, small enough for a datagram.
 const CHIME_BITRATE: u32 = 64_000;
 /// The panel's certificate lasts a year and a month.
 const RENEWAL: Duration = Duration::from_secs(30 * 86_400);

@@ -1,4 +1,4 @@
-//! Zones: a tree of any depth, each node with a multicast channel of its own.
+//! Zones: a tree of at most 16 levels, each node with a multicast channel of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -354,7 +354,7 @@ async fn the_air_says_who_sounds_and_how_loud_by_the_group_that_carries_it() {
         "{text}"
     );
     // One of the two under the commune plays what is weaker; nothing is on the air in the other commune.
-    assert!(text.contains("1/2 loa đang phát đúng"), "{text}");
+    assert!(text.contains("1/2 cụm loa đang phát đúng"), "{text}");
     assert!(text.contains("data-level=\"xa-dong\""), "{text}");
 }
 

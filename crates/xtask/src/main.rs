@@ -53,7 +53,7 @@ cargo xtask COMMAND
   demo [ARGUMENTS]   A day of commune radio on this machine. Installs what the build needs, builds both programs and
                      runs `loa demo`, which takes the arguments:
                        --seconds N   end after N seconds and show the proof
-                       --headless    no browser, no sound card: for machines without people
+                       --headless    no sound card, no table that renews itself: for machines without people
                        --keep DIR    keep the installation, logs and recordings in DIR
                        --help        everything else it takes
   test               Everything a change must pass: setup, check, then all tests. The tests that give themselves a

@@ -43,7 +43,7 @@ enum Command {
     Init(station::Init),
     /// Airs the day and serves the panel until told to stop.
     Run,
-    /// Shows all of it on this machine: a day of commune radio in less than a minute.
+    /// Shows all of it on this machine: a day of commune radio in about a minute.
     Demo(crate::demo::Options),
     /// The library: add, list and remove audio files.
     #[command(subcommand)]

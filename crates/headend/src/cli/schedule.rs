@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use clap::Subcommand;
 use loa_model::{OccurrenceId, RunSheet, RunSheetLine, Zone, ZoneSettings};
 use loa_plan::{
-    Diagnostic, IcalEvent, Lang, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, quiet_text,
-    read, resolve,
+    Diagnostic, IcalEvent, Planner, Resolved, RunSheetText, SpecialDay, calendar, local, quiet_text, read,
+    resolve,
 };
 use loa_store::QuietChange;
 use serde::Serialize;
@@ -78,7 +78,7 @@ impl Command {
             Self::Check { files, language } => match resolved(installation, &files)? {
                 Ok(resolved) => {
                     tell(&resolved.warnings, language);
-                    consequences(installation, &resolved.special_days);
+                    consequences(installation, &resolved.special_days, language);
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(faults) => {
@@ -115,7 +115,7 @@ fn import(installation: &Installation, files: &[PathBuf], by: &str, language: La
         }
     };
     tell(&warnings, language);
-    consequences(installation, &special_days);
+    consequences(installation, &special_days, language);
     let mut store = installation.store()?;
     let summary = store.import_schedule(&schedule, by, super::now())?;
     println!(
@@ -176,11 +176,11 @@ fn export(installation: &Installation, dir: &Path) -> Result<()> {
 }
 
 /// Says what becomes of the days on which something airs once.
-fn consequences(installation: &Installation, days: &[SpecialDay]) {
+fn consequences(installation: &Installation, days: &[SpecialDay], language: Language) {
     let tz = installation.config().station.time_zone;
     for SpecialDay { before, after, tree } in days {
         let text = FindingText {
-            lang: Lang::Vi,
+            lang: language.into(),
             sheet: after,
             tree,
             tz,

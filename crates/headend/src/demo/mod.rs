@@ -1,4 +1,4 @@
-//! `loa demo`: a fresh installation, a head-end and four receivers as processes, a day in less than a minute, and the proof.
+//! `loa demo`: a fresh installation, a head-end and four receivers as processes, a day in about a minute, and the proof.
 
 mod day;
 mod proof;

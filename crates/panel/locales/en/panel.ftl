@@ -470,7 +470,7 @@ refused-no-reason = Say why it cannot wait for a second person.
 refused-too-many-waiting = Too many wait for a second person. Withdraw some.
 ## API and tokens for programs
 api = API for programs
-api-intro = All that these pages do on the air, programs can do at the addresses below. The description for machines (OpenAPI 3.1):
+api-intro = All that these pages do on the air, but for speaking live, programs can do at the addresses below. The description for machines (OpenAPI 3.1):
 api-call = How to call
 api-call-token = A program shows a token with every call. Tokens are made on the page
 api-times = Instants are nanoseconds of UTC since 1970-01-01. Spans are seconds (secs) and nanoseconds beyond them (nanos).
@@ -872,7 +872,7 @@ time-to-air-silent = Did not sound:
 
 ## On air: how loud, and which loudspeakers sound
 sent-level = Level of what is sent
-receivers-sounding = { $sounding } of { $all } loudspeakers sound as they should
+receivers-sounding = { $sounding } of { $all } receivers sound as they should
 source-title = Live from a mixer, a studio, another station
 source-hint = Puts something live on the air at once, until it stops by itself; what it interrupts then goes on. It may be a mixer or an encoder in the network (rtp://, Opus, payload type 97), a station on the Internet (http://, https://, HLS) or an input of the head-end (line:hw:1,0).
 source-address = Address of the source

@@ -29,15 +29,15 @@ pub(crate) async fn receivers(
 
 /// Takes a receiver's report.
 ///
-/// For `loa-receiver` alone: the signature of the body, made with the receiver's own key, stands in for a login. The
-/// body is what was signed, byte for byte, whatever its content type.
+/// For `loa-receiver` alone: a signature made with the receiver's own key stands in for a login. What is signed is the
+/// tag `loa report v1`, filled with zero bytes to 16, and then the body, byte for byte, whatever its content type.
 #[utoipa::path(
     post,
     path = "/api/v1/reports",
     tag = "receivers",
     params(
         ("loa-receiver" = String, Header, description = "The receiver's code."),
-        ("loa-signature" = String, Header, description = "Ed25519 over the body, in base64."),
+        ("loa-signature" = String, Header, description = "Ed25519 over the tag and the body, in base64."),
     ),
     request_body(content = String, content_type = "application/octet-stream", description = "The report, as it was signed."),
     responses(

@@ -448,7 +448,7 @@ impl<'a> Reader<'a> {
         if entry.is_text("class", "live") {
             let place = entry.place_of(self, "class");
             let remedy = said!(
-                "dùng normal hoặc priority; người nói trực tiếp thì dùng trang điều hành hay chèn trực tiếp",
+                "dùng normal hoặc priority; người nói trực tiếp thì dùng trang điều hành hay phát chen",
                 "use normal or priority; a person goes live from the panel or with an override"
             );
             self.faults.push(Diagnostic::error(

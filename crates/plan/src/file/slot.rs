@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
                 "makes_room is for a special, which airs once"
             );
             let remedy = said!(
-                "viết at = 2026-11-30T17:00:00 thay cho cron, hoặc chọn giờ riêng cho loạt",
+                "viết at = 2026-11-30T17:00:00 thay cho cron, hoặc chọn giờ riêng cho chuỗi",
                 "write at = 2026-11-30T17:00:00 in the place of cron, or give a series its own time"
             );
             self.faults.push(Diagnostic::error(&place, message, remedy));
