@@ -30,6 +30,8 @@ function update() {
   for (const one of document.querySelectorAll("[data-real]")) one.hidden = drill;
   for (const one of document.querySelectorAll("[data-drill-only]")) one.hidden = !drill;
   for (const one of root.querySelectorAll("[data-speech-only]")) one.hidden = !speech;
+  const { limit_min: minutes } = form.elements;
+  minutes.max = speech ? minutes.dataset.speechMax : minutes.dataset.max;
   const two = !drill && meant.some((place) => "two" in place.dataset);
   find("two-only").hidden = !two;
   // Somebody who speaks alone needs no release, only the button.
