@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use loa_model::{ContentHash, Sound};
-use loa_relay::{Address, On, Relay, RelaySpec, Rules};
+use loa_relay::{Address, Inputs, On, Relay, RelaySpec, Rules};
 
 use crate::library::Library;
 use crate::on_air::{Change, LivePackets, OpenRelay};
@@ -11,6 +11,7 @@ use crate::on_air::{Change, LivePackets, OpenRelay};
 /// Returns what connects relays: their fill out of `library`, levelled towards `target_lufs`; quieter than
 /// `silence_dbfs` a source is silent.
 pub(crate) fn opener(library: Library, target_lufs: f64, silence_dbfs: f32) -> OpenRelay {
+    let inputs = Inputs::default();
     Box::new(move |relay, title| {
         // A fill that cannot be read leaves silence; the relay itself is worth more.
         let fill = relay.fill.and_then(|media| library.read(media).ok());
@@ -32,7 +33,7 @@ pub(crate) fn opener(library: Library, target_lufs: f64, silence_dbfs: f32) -> O
             packet_samples: PACKET_SAMPLES,
         };
         let carried = Carried {
-            relay: Relay::open(&spec, title)?,
+            relay: Relay::open(&spec, title, &inputs)?,
             fill: relay.fill,
             studio: relay.studio,
         };

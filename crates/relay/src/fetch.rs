@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::io::{self, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loa_codec::{AudioStream, ToMono48k};
 
@@ -21,12 +21,14 @@ pub(crate) enum News {
     Failed(String),
 }
 
-/// A source that is connected, or tries to be. Dropping it ends its thread within the patience of a read, and its
-/// process at once.
+/// A source that is connected, or tries to be, as one relay hears it. With the last that hears it, it ends.
 pub(crate) struct Fetch {
     pub(crate) news: Receiver<News>,
-    stop: Arc<AtomicBool>,
-    child: Arc<Mutex<Option<Child>>>,
+    /// When it was connected, or sound of it came last before this relay heard it.
+    pub(crate) last_news: Instant,
+    /// Blocks that came when there was no room for them.
+    pub(crate) lost: Arc<AtomicU64>,
+    pub(crate) _running: Arc<Running>,
 }
 
 impl Fetch {
@@ -37,29 +39,61 @@ impl Fetch {
     /// If the machine cannot start another thread.
     pub(crate) fn start(address: Address) -> io::Result<Self> {
         let (sender, news) = sync_channel(BLOCKS_MAX);
-        let stop = Arc::new(AtomicBool::new(false));
-        let child = Arc::default();
-        let (stopping, started) = (Arc::clone(&stop), Arc::clone(&child));
+        let running = Arc::new(Running::default());
+        // Waits while the queue is full, which slows the other side down as TCP does.
+        running.start(address, Box::new(move |news| sender.send(news).is_ok()))?;
+        Ok(Self {
+            news,
+            last_news: Instant::now(),
+            lost: Arc::default(),
+            _running: running,
+        })
+    }
+
+    /// Returns how many blocks came when there was no room for them.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes what a source has to say; false when nobody wants more.
+pub(crate) type Tell = Box<dyn Fn(News) -> bool + Send>;
+
+/// The thread of a source, and its process. Dropping it ends the thread within the patience of a read, and the process
+/// at once.
+#[derive(Default)]
+pub(crate) struct Running {
+    pub(crate) stop: Arc<AtomicBool>,
+    child: Arc<Mutex<Option<Child>>>,
+}
+
+impl Running {
+    /// Starts to connect.
+    ///
+    /// # Errors
+    ///
+    /// If the machine cannot start another thread.
+    pub(crate) fn start(&self, address: Address, tell: Tell) -> io::Result<()> {
+        let work = Work {
+            tell,
+            stop: Arc::clone(&self.stop),
+            child: Arc::clone(&self.child),
+        };
         std::thread::Builder::new()
             .name("relay source".into())
             .spawn(move || {
-                let work = Work {
-                    sender,
-                    stop: stopping,
-                    child: started,
-                };
                 let why = work
                     .fetch(&address)
                     .err()
                     .unwrap_or_else(|| "it ended".to_owned());
                 // Whoever asked may have gone.
-                let _ = work.sender.send(News::Failed(why));
+                (work.tell)(News::Failed(why));
             })?;
-        Ok(Self { news, stop, child })
+        Ok(())
     }
 }
 
-impl Drop for Fetch {
+impl Drop for Running {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         end(&self.child);
@@ -76,7 +110,7 @@ fn end(child: &Mutex<Option<Child>>) {
 }
 
 struct Work {
-    sender: SyncSender<News>,
+    tell: Tell,
     stop: Arc<AtomicBool>,
     child: Arc<Mutex<Option<Child>>>,
 }
@@ -209,10 +243,9 @@ impl Work {
         }
     }
 
-    /// Hands a block over; waits while the queue is full, which slows the other side down as TCP does. False when
-    /// nobody wants more.
+    /// Hands a block over. False when nobody wants more.
     fn hand_over(&self, block: Vec<f32>) -> bool {
-        !self.stop.load(Ordering::Relaxed) && self.sender.send(News::Audio(block)).is_ok()
+        !self.stop.load(Ordering::Relaxed) && (self.tell)(News::Audio(block))
     }
 }
 
@@ -284,7 +317,7 @@ impl<R: Read> Read for Stopping<R> {
 /// Samples handed over at a time: 20 ms.
 pub(crate) const BLOCK: usize = 960;
 /// Blocks that wait: 12 s, more than a segment of HLS or what a server sends at once.
-const BLOCKS_MAX: usize = 600;
+pub(crate) const BLOCKS_MAX: usize = 600;
 /// A server that says nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The same for ffmpeg, which counts in microseconds.

@@ -1,7 +1,8 @@
 //! Other stations on our air (tiếp âm): fetched, watched, levelled and encoded.
 //!
-//! A [`Relay`] is one worker thread, and one thread for each of its sources. All sources are connected and watched from
-//! the moment it is opened, so that going from one to the next takes no longer than noticing that it has to be done.
+//! A [`Relay`] is one worker thread, and one thread for each of its sources; relays of the same [`Inputs`] share that of
+//! a source that only one can open at a time. All sources are connected and watched from the moment it is opened, so that
+//! going from one to the next takes no longer than noticing that it has to be done.
 //!
 //! ```text
 //! source 0 ─PCM─┐
@@ -13,6 +14,7 @@
 
 mod cushion;
 mod fetch;
+mod inputs;
 mod leveller;
 mod packets;
 mod pipeline;
@@ -20,6 +22,7 @@ mod probe;
 mod voice;
 mod watch;
 
+pub use inputs::Inputs;
 pub use loa_model::relay_address::{Address, AddressError};
 pub use pipeline::{Change, Relay, RelaySpec};
 pub use probe::{ProbeError, probe};

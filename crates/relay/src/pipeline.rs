@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
+use crate::inputs::Inputs;
 use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
@@ -67,12 +68,13 @@ impl Relay {
     /// Packets ready at most.
     pub const QUEUE: u32 = QUEUE;
 
-    /// Connects to all sources, and begins to watch them. `name` stands in the log.
+    /// Connects to all sources, and begins to watch them. Those that only one can open are shared with all relays of the
+    /// same `inputs`. `name` stands in the log.
     ///
     /// # Errors
     ///
     /// If the machine cannot start a thread, or libopus refuses the settings.
-    pub fn open(spec: &RelaySpec, name: &str) -> io::Result<Self> {
+    pub fn open(spec: &RelaySpec, name: &str, inputs: &Inputs) -> io::Result<Self> {
         let packets = Packets::new();
         let maker = PacketMaker::new(&packets, spec.target_lufs, spec.bitrate, spec.packet_samples)
             .map_err(io::Error::other)?;
@@ -93,6 +95,7 @@ impl Relay {
             shared: Arc::clone(&shared),
             name: name.to_owned(),
             watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
+            inputs: inputs.clone(),
             sources: spec.sources.iter().map(|source| Source::new(source)).collect(),
             silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
             maker,
@@ -153,6 +156,8 @@ impl Drop for Relay {
 struct Source {
     address: Result<Address, String>,
     fetch: Option<Fetch>,
+    /// Blocks that fetches before this one had no room for.
+    lost: u64,
     /// When it was connected, or sound of it came last.
     last_news: Instant,
     held: Cushion,
@@ -165,6 +170,7 @@ impl Source {
         Self {
             address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
+            lost: 0,
             last_news: Instant::now(),
             held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
             retry_at: None,
@@ -177,6 +183,7 @@ struct Work {
     shared: Arc<Shared>,
     name: String,
     watch: RelayWatch,
+    inputs: Inputs,
     sources: Vec<Source>,
     silence_power: f32,
     maker: PacketMaker,
@@ -218,10 +225,12 @@ impl Work {
             std::thread::sleep(LOOK);
         }
         let untaken = self.shared.packets.dropped.load(Ordering::Relaxed);
+        let lost: u64 = self.sources.iter().map(Source::lost).sum();
         info!(
             relay = self.name,
             untaken,
             missing = self.missing,
+            lost,
             "a relay is over"
         );
     }
@@ -247,12 +256,12 @@ impl Work {
                     continue;
                 }
             };
-            match Fetch::start(address) {
+            match self.inputs.fetch(address) {
                 Ok(fetch) => {
                     // What came before it was lost is old by now.
                     source.held.clear();
+                    source.last_news = fetch.last_news;
                     source.fetch = Some(fetch);
-                    source.last_news = Instant::now();
                 }
                 Err(error) => {
                     warn!(
@@ -379,8 +388,14 @@ impl Source {
         !waits && self.last_news.elapsed() > HANGS_AFTER
     }
 
-    /// Lets go of it, to try again later and later.
+    /// Returns how many blocks came of it when its queue was full.
+    fn lost(&self) -> u64 {
+        self.lost + self.fetch.as_ref().map_or(0, Fetch::lost)
+    }
+
+    /// Lets go of it, to try again later and later. Other relays may go on hearing it.
     fn retry(&mut self) -> Duration {
+        self.lost = self.lost();
         self.fetch = None;
         let wait = self.backoff;
         self.retry_at = Some(Instant::now() + wait);
