@@ -27,7 +27,8 @@ use crate::stop::Stop;
 ///
 /// # Errors
 ///
-/// If it cannot start: no interface, no sound card, no key. Once it runs it goes on whatever happens.
+/// If it cannot start: no interface, no sound card. A key that cannot be used costs the reports only. Once it runs it goes
+/// on whatever happens.
 pub fn run(config: &Config) -> Result<()> {
     let stop = Stop::take_over().context("cannot take over SIGTERM")?;
     let mut node = Node::open(config)?;
@@ -60,6 +61,8 @@ struct Node<'a> {
     playback: Playback,
     air: Air,
     reporter: Option<Reporter>,
+    /// Why it does not report, though it should.
+    report_fault: Option<String>,
     keeper: Keeper,
     next_keep: MonoTime,
     started: WallTime,
@@ -106,11 +109,16 @@ impl<'a> Node<'a> {
         let groups = GroupSet::join(&groups, &net)?;
         let spec = loa_sound::parse(&config.output.sink).context("output.sink in the configuration")?;
         let sink = loa_sound::open(&spec)?;
-        let reporter = config
-            .report
-            .as_ref()
-            .map(|report| report_to(report, config))
-            .transpose()?;
+        let (reporter, report_fault) = match config.report.as_ref().map(|report| report_to(report, config)) {
+            None => (None, None),
+            Some(Ok(reporter)) => (Some(reporter), None),
+            // Nobody is near, and what it plays does not depend on what it says.
+            Some(Err(error)) => {
+                let fault = format!("does not report: {error:#}");
+                error!("{fault}; sound is not affected");
+                (None, Some(fault))
+            }
+        };
 
         let synchronised = loa_net::kernel_clock().synchronised;
         let pair = loa_net::read_clocks();
@@ -146,6 +154,7 @@ impl<'a> Node<'a> {
                 undecodable: 0,
             },
             reporter,
+            report_fault,
             keeper,
             next_keep: mono,
             started: now,
@@ -384,6 +393,7 @@ impl<'a> Node<'a> {
         if self.keeper.is_failing() {
             faults.push("cannot keep quiet hours in the state directory".to_owned());
         }
+        faults.extend(self.report_fault.clone());
         faults.extend(self.sink.fault());
         faults
     }
@@ -462,7 +472,58 @@ const _: () = assert!(BLOCK == 480, "a turn is ten milliseconds");
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// A receiver of this machine that plays to nobody and reports to nobody who is there.
+    fn config(state_dir: &Path) -> Config {
+        let port = 10_000 + 2 * (std::process::id() % 9_000);
+        let text = format!(
+            r#"
+            code = "pole"
+            state_dir = "{}"
+            zone.chain = [{{ code = "xa", channel = 1 }}]
+            station.root_public_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+            multicast.interface = "127.0.0.1"
+            multicast.port = {port}
+            output.sink = "null"
+            report.url = "http://127.0.0.1:9"
+            "#,
+            state_dir.display()
+        );
+        Config::parse(&text, Path::new("receiver.toml")).unwrap()
+    }
+
+    /// The key signs reports and nothing that is heard.
+    #[test]
+    fn a_key_that_cannot_be_used_costs_the_reports_and_no_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        let (damaged, no_directory) = (dir.path().join("damaged"), dir.path().join("file"));
+        std::fs::create_dir(&damaged).unwrap();
+        std::fs::write(damaged.join("report.key"), "junk").unwrap();
+        std::fs::write(&no_directory, "").unwrap();
+        let whole = dir.path().join("whole");
+        let rows = [
+            (&damaged, Some("report.key is damaged")),
+            (&no_directory, Some("cannot use key")),
+            (&whole, None),
+        ];
+        for (state_dir, expected) in rows {
+            let config = config(state_dir);
+            let mut node = Node::open(&config).unwrap();
+            for _ in 0..3 {
+                node.turn();
+            }
+            assert_eq!(node.sink.counts().taken, 3 * BLOCK as u64, "{expected:?}");
+            let faults = node.faults(node.air.now);
+            let found = faults.iter().find(|fault| fault.starts_with("does not report: "));
+            assert_eq!(found.is_some(), expected.is_some(), "{faults:?}");
+            if let (Some(found), Some(expected)) = (found, expected) {
+                assert!(found.contains(expected), "{found}");
+            }
+        }
+    }
 
     /// A box without a battery starts an hour behind, and NTP sets its clock while it runs: by the clock it would refuse
     /// every packet as an hour too new.
