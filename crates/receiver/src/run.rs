@@ -27,8 +27,8 @@ use crate::stop::Stop;
 ///
 /// # Errors
 ///
-/// If it cannot start: no interface, no sound card. A key that cannot be used costs the reports only. Once it runs it goes
-/// on whatever happens.
+/// If it cannot start: no interface, no such output. A sound card may come late, and a key that cannot be used costs the
+/// reports only. Once it runs it goes on whatever happens.
 pub fn run(config: &Config) -> Result<()> {
     let stop = Stop::take_over().context("cannot take over SIGTERM")?;
     let mut node = Node::open(config)?;
