@@ -1,6 +1,6 @@
 //! The receiver's main loop: drain the network, render ten milliseconds, hand them to the sound card. The card is its clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -63,6 +63,8 @@ struct Node<'a> {
     reporter: Option<Reporter>,
     /// Why it does not report, though it should.
     report_fault: Option<String>,
+    /// Whoever can issue a certificate reads this log perhaps once a day.
+    next_certificate_warning: MonoTime,
     keeper: Keeper,
     next_keep: MonoTime,
     started: WallTime,
@@ -155,6 +157,7 @@ impl<'a> Node<'a> {
             },
             reporter,
             report_fault,
+            next_certificate_warning: mono,
             keeper,
             next_keep: mono,
             started: now,
@@ -242,6 +245,7 @@ impl<'a> Node<'a> {
 
         self.keep_quiet(mono);
         self.keep_memberships(mono);
+        self.warn_of_certificates(mono);
 
         let now = self.clock.now(mono);
         let position = self.sink.position();
@@ -320,6 +324,29 @@ impl<'a> Node<'a> {
         }
     }
 
+    fn warn_of_certificates(&mut self, now: MonoTime) {
+        let faults = self.certificate_faults(self.clock.now(now));
+        if faults.is_empty() || now < self.next_certificate_warning {
+            return;
+        }
+        self.next_certificate_warning = now + CERTIFICATE_WARNING_PERIOD;
+        for fault in faults {
+            warn!("{fault}");
+        }
+    }
+
+    /// Returns which certificates are over or soon will be; by a clock that may be wrong, none.
+    fn certificate_faults(&self, now: WallTime) -> Vec<String> {
+        if !self.air.receiver.plays_by_clock() {
+            return Vec::new();
+        }
+        // Most stations speak on all groups of the chain.
+        let ends: BTreeSet<WallTime> = self.air.receiver.certificate_ends().values().copied().collect();
+        ends.into_iter()
+            .filter_map(|end| certificate_fault(end, now))
+            .collect()
+    }
+
     fn output(&self, position: &Position) -> OutputStatus {
         OutputStatus {
             frame: position.consumed(),
@@ -393,6 +420,7 @@ impl<'a> Node<'a> {
         if self.keeper.is_failing() {
             faults.push("cannot keep quiet hours in the state directory".to_owned());
         }
+        faults.extend(self.certificate_faults(now));
         faults.extend(self.report_fault.clone());
         faults.extend(self.sink.fault());
         faults
@@ -438,6 +466,18 @@ fn report_to(report: &ReportConfig, config: &Config) -> Result<Reporter> {
     Reporter::start(report, identity).context("cannot start the reporter thread")
 }
 
+/// Says that a certificate which ends at `end` is over, or soon will be.
+fn certificate_fault(end: WallTime, now: WallTime) -> Option<String> {
+    const REMEDY: &str = "issue a new one with `loa key issue`";
+    if now > end {
+        return Some(format!(
+            "the station's certificate expired at {end}, so that nothing of it sounds; {REMEDY}"
+        ));
+    }
+    (end.since(now) < CERTIFICATE_ENDS_SOON)
+        .then(|| format!("the station's certificate expires at {end}; {REMEDY}"))
+}
+
 /// Goes on with the quiet hours of before the restart. Without them the receiver is silent until its zone's beacon.
 fn recall_quiet(receiver: &mut Receiver, config: &Config) {
     let recalled = keeper::recall(&config.state_dir).map_err(anyhow::Error::from);
@@ -465,6 +505,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const KEEP_PERIOD: Duration = Duration::from_secs(10);
 /// A beacon comes each second; three missing are a dead path.
 const BEACON_MISSING: Duration = Duration::from_secs(3);
+/// As early as `loa check` says it.
+const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(30 * 86_400);
+const CERTIFICATE_WARNING_PERIOD: Duration = Duration::from_secs(86_400);
 /// A flood must not keep the card waiting: 256 signatures take a few milliseconds.
 const DATAGRAMS_PER_TURN: usize = 256;
 
@@ -521,6 +564,26 @@ mod tests {
             assert_eq!(found.is_some(), expected.is_some(), "{faults:?}");
             if let (Some(found), Some(expected)) = (found, expected) {
                 assert!(found.contains(expected), "{found}");
+            }
+        }
+    }
+
+    /// Each row: when it is, s after the end of the certificate, and what is said.
+    #[test]
+    fn a_certificate_is_a_fault_a_month_before_it_ends() {
+        const DAY: i64 = 86_400;
+        let end = WallTime::from_unix_s(1_800_000_000);
+        let rows = [
+            (-31 * DAY, None),
+            (-30 * DAY + 1, Some("expires at 2027-01-15T08:00:00.000Z")),
+            (0, Some("expires at")),
+            (1, Some("expired at 2027-01-15T08:00:00.000Z, so that nothing")),
+        ];
+        for (after_s, expected) in rows {
+            let said = certificate_fault(end, WallTime::from_unix_s(1_800_000_000 + after_s));
+            assert_eq!(said.is_some(), expected.is_some(), "{after_s} s: {said:?}");
+            if let (Some(said), Some(expected)) = (said, expected) {
+                assert!(said.contains(expected), "{after_s} s: {said}");
             }
         }
     }
