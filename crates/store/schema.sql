@@ -53,14 +53,17 @@ create table receiver_start (
   primary key (receiver, started)
 ) strict;
 
--- What a receiver says it played of a session; the newest word for each.
+-- What a receiver says it played of a session since it started, which is when it begins to count; the newest word of each
+-- start. What it played is all of them together.
 create table receipt (
   session   integer not null,
   receiver  integer not null references receiver (id) on delete cascade,
+  -- By the receiver's clock.
+  started   integer not null,
   at        integer not null,
   -- JSON of `loa_model::Receipt`.
   body      text not null,
-  primary key (session, receiver)
+  primary key (session, receiver, started)
 ) strict;
 create index receipt_receiver on receipt (receiver, session);
 

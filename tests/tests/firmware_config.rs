@@ -108,6 +108,19 @@ fn units_may_ask_whether_the_clock_is_synchronised() -> Result<()> {
     Ok(())
 }
 
+/// A receiver's status lines are 100 MB a day. Where standard output goes, systemd sends standard error too unless told.
+#[test]
+fn the_journal_keeps_a_receivers_log_and_not_its_status_lines() -> Result<()> {
+    let text = read("systemd/loa-receiver.service")?;
+    for line in ["StandardOutput=null", "StandardError=journal"] {
+        ensure!(
+            text.lines().any(|found| found == line),
+            "loa-receiver.service lacks `{line}`"
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn units_run_as_users_that_sysusers_makes() -> Result<()> {
     let root = tempfile::tempdir()?;

@@ -1,6 +1,6 @@
 //! The receiver's main loop: drain the network, render ten milliseconds, hand them to the sound card. The card is its clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -27,7 +27,8 @@ use crate::stop::Stop;
 ///
 /// # Errors
 ///
-/// If it cannot start: no interface, no sound card, no key. Once it runs it goes on whatever happens.
+/// If it cannot start: no interface, no such output. A sound card may come late, and a key that cannot be used costs the
+/// reports only. Once it runs it goes on whatever happens.
 pub fn run(config: &Config) -> Result<()> {
     let stop = Stop::take_over().context("cannot take over SIGTERM")?;
     info!("memory is {}", loa_net::lock_memory());
@@ -61,6 +62,10 @@ struct Node<'a> {
     playback: Playback,
     air: Air,
     reporter: Option<Reporter>,
+    /// Why it does not report, though it should.
+    report_fault: Option<String>,
+    /// Whoever can issue a certificate reads this log perhaps once a day.
+    next_certificate_warning: MonoTime,
     keeper: Keeper,
     next_keep: MonoTime,
     started: WallTime,
@@ -107,11 +112,16 @@ impl<'a> Node<'a> {
         let groups = GroupSet::join(&groups, &net)?;
         let spec = loa_sound::parse(&config.output.sink).context("output.sink in the configuration")?;
         let sink = loa_sound::open(&spec)?;
-        let reporter = config
-            .report
-            .as_ref()
-            .map(|report| report_to(report, config))
-            .transpose()?;
+        let (reporter, report_fault) = match config.report.as_ref().map(|report| report_to(report, config)) {
+            None => (None, None),
+            Some(Ok(reporter)) => (Some(reporter), None),
+            // Nobody is near, and what it plays does not depend on what it says.
+            Some(Err(error)) => {
+                let fault = format!("does not report: {error:#}");
+                error!("{fault}; sound is not affected");
+                (None, Some(fault))
+            }
+        };
 
         let synchronised = loa_net::kernel_clock().synchronised;
         let pair = loa_net::read_clocks();
@@ -147,6 +157,8 @@ impl<'a> Node<'a> {
                 undecodable: 0,
             },
             reporter,
+            report_fault,
+            next_certificate_warning: mono,
             keeper,
             next_keep: mono,
             started: now,
@@ -234,6 +246,7 @@ impl<'a> Node<'a> {
 
         self.keep_quiet(mono);
         self.keep_memberships(mono);
+        self.warn_of_certificates(mono);
 
         let now = self.clock.now(mono);
         let position = self.sink.position();
@@ -312,6 +325,29 @@ impl<'a> Node<'a> {
         }
     }
 
+    fn warn_of_certificates(&mut self, now: MonoTime) {
+        let faults = self.certificate_faults(self.clock.now(now));
+        if faults.is_empty() || now < self.next_certificate_warning {
+            return;
+        }
+        self.next_certificate_warning = now + CERTIFICATE_WARNING_PERIOD;
+        for fault in faults {
+            warn!("{fault}");
+        }
+    }
+
+    /// Returns which certificates are over or soon will be; by a clock that may be wrong, none.
+    fn certificate_faults(&self, now: WallTime) -> Vec<String> {
+        if !self.air.receiver.plays_by_clock() {
+            return Vec::new();
+        }
+        // Most stations speak on all groups of the chain.
+        let ends: BTreeSet<WallTime> = self.air.receiver.certificate_ends().values().copied().collect();
+        ends.into_iter()
+            .filter_map(|end| certificate_fault(end, now))
+            .collect()
+    }
+
     fn output(&self, position: &Position) -> OutputStatus {
         OutputStatus {
             frame: position.consumed(),
@@ -385,6 +421,8 @@ impl<'a> Node<'a> {
         if self.keeper.is_failing() {
             faults.push("cannot keep quiet hours in the state directory".to_owned());
         }
+        faults.extend(self.certificate_faults(now));
+        faults.extend(self.report_fault.clone());
         faults.extend(self.sink.fault());
         faults
     }
@@ -429,6 +467,18 @@ fn report_to(report: &ReportConfig, config: &Config) -> Result<Reporter> {
     Reporter::start(report, identity).context("cannot start the reporter thread")
 }
 
+/// Says that a certificate which ends at `end` is over, or soon will be.
+fn certificate_fault(end: WallTime, now: WallTime) -> Option<String> {
+    const REMEDY: &str = "issue a new one with `loa key issue`";
+    if now > end {
+        return Some(format!(
+            "the station's certificate expired at {end}, so that nothing of it sounds; {REMEDY}"
+        ));
+    }
+    (end.since(now) < CERTIFICATE_ENDS_SOON)
+        .then(|| format!("the station's certificate expires at {end}; {REMEDY}"))
+}
+
 /// Goes on with the quiet hours of before the restart. Without them the receiver is silent until its zone's beacon.
 fn recall_quiet(receiver: &mut Receiver, config: &Config) {
     let recalled = keeper::recall(&config.state_dir).map_err(anyhow::Error::from);
@@ -456,6 +506,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const KEEP_PERIOD: Duration = Duration::from_secs(10);
 /// A beacon comes each second; three missing are a dead path.
 const BEACON_MISSING: Duration = Duration::from_secs(3);
+/// As early as `loa check` says it.
+const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(30 * 86_400);
+const CERTIFICATE_WARNING_PERIOD: Duration = Duration::from_secs(86_400);
 /// A flood must not keep the card waiting: 256 signatures take a few milliseconds.
 const DATAGRAMS_PER_TURN: usize = 256;
 
@@ -463,7 +516,78 @@ const _: () = assert!(BLOCK == 480, "a turn is ten milliseconds");
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// A receiver of this machine that plays to nobody and reports to nobody who is there.
+    fn config(state_dir: &Path) -> Config {
+        let port = 10_000 + 2 * (std::process::id() % 9_000);
+        let text = format!(
+            r#"
+            code = "pole"
+            state_dir = "{}"
+            zone.chain = [{{ code = "xa", channel = 1 }}]
+            station.root_public_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+            multicast.interface = "127.0.0.1"
+            multicast.port = {port}
+            output.sink = "null"
+            report.url = "http://127.0.0.1:9"
+            "#,
+            state_dir.display()
+        );
+        Config::parse(&text, Path::new("receiver.toml")).unwrap()
+    }
+
+    /// The key signs reports and nothing that is heard.
+    #[test]
+    fn a_key_that_cannot_be_used_costs_the_reports_and_no_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        let (damaged, no_directory) = (dir.path().join("damaged"), dir.path().join("file"));
+        std::fs::create_dir(&damaged).unwrap();
+        std::fs::write(damaged.join("report.key"), "junk").unwrap();
+        std::fs::write(&no_directory, "").unwrap();
+        let whole = dir.path().join("whole");
+        let rows = [
+            (&damaged, Some("report.key is damaged")),
+            (&no_directory, Some("cannot use key")),
+            (&whole, None),
+        ];
+        for (state_dir, expected) in rows {
+            let config = config(state_dir);
+            let mut node = Node::open(&config).unwrap();
+            for _ in 0..3 {
+                node.turn();
+            }
+            assert_eq!(node.sink.counts().taken, 3 * BLOCK as u64, "{expected:?}");
+            let faults = node.faults(node.air.now);
+            let found = faults.iter().find(|fault| fault.starts_with("does not report: "));
+            assert_eq!(found.is_some(), expected.is_some(), "{faults:?}");
+            if let (Some(found), Some(expected)) = (found, expected) {
+                assert!(found.contains(expected), "{found}");
+            }
+        }
+    }
+
+    /// Each row: when it is, s after the end of the certificate, and what is said.
+    #[test]
+    fn a_certificate_is_a_fault_a_month_before_it_ends() {
+        const DAY: i64 = 86_400;
+        let end = WallTime::from_unix_s(1_800_000_000);
+        let rows = [
+            (-31 * DAY, None),
+            (-30 * DAY + 1, Some("expires at 2027-01-15T08:00:00.000Z")),
+            (0, Some("expires at")),
+            (1, Some("expired at 2027-01-15T08:00:00.000Z, so that nothing")),
+        ];
+        for (after_s, expected) in rows {
+            let said = certificate_fault(end, WallTime::from_unix_s(1_800_000_000 + after_s));
+            assert_eq!(said.is_some(), expected.is_some(), "{after_s} s: {said:?}");
+            if let (Some(said), Some(expected)) = (said, expected) {
+                assert!(said.contains(expected), "{after_s} s: {said}");
+            }
+        }
+    }
 
     /// A box without a battery starts an hour behind, and NTP sets its clock while it runs: by the clock it would refuse
     /// every packet as an hour too new.

@@ -393,6 +393,32 @@ fn a_station_for_every_zone_is_heard_in_each() {
 }
 
 #[test]
+fn a_station_whose_certificate_is_over_is_refused_and_said_to_be() {
+    let end = T0 + Duration::from_secs(3_600);
+    let (before, after) = (end.offset_ns(-1_000_000_000), end.offset_ns(1_000_000_000));
+    // Each row: whether the clock is trusted, when the beacon was sent, and whether the end is known.
+    let rows = [
+        ("still good", true, before, before, true),
+        ("over", true, after, after, true),
+        ("over, by a clock that may be wrong", false, after, after, false),
+        ("over, and sent again by somebody", true, T0, after, false),
+    ];
+    for (name, trusted, sent, arrived, known) in rows {
+        let mut receiver = deaf_receiver(trusted, T0);
+        hear_beacon(&mut receiver, 1, sent, arrived);
+        let found = receiver.certificate_ends().get(&Channel(1)).copied();
+        assert_eq!(found, known.then_some(end), "{name}");
+        let good = u64::from(arrived < end);
+        let counters = receiver.counters();
+        assert_eq!(
+            (counters.beacons, counters.unauthorised),
+            (good, 1 - good),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_stranger_with_a_certificate_of_his_own_is_never_heard() {
     let mut receiver = receiver();
     let mut forged = Session::new(1, 9, BulletinClass::Emergency, 0);

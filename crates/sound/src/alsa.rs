@@ -15,7 +15,7 @@ use crate::sink::{Position, Sink, SinkCounts};
 
 /// A card: 48 kHz, 16 bits, our one channel on each of its channels, about 100 ms of buffer.
 ///
-/// A card that is unplugged or hangs is closed and opened again every
+/// A card that is not there yet, is unplugged or hangs is tried again every
 /// [`REOPEN`]; meanwhile a virtual card keeps the receiver's time.
 #[derive(Debug)]
 pub(crate) struct AlsaSink<C> {
@@ -46,9 +46,19 @@ impl std::fmt::Debug for Card {
 }
 
 impl<C: Clock> AlsaSink<C> {
+    /// Opens the card, or begins without it: after a power cut a USB card may come late, or only be pulled out and put
+    /// in again by somebody who must first be told.
+    ///
+    /// # Errors
+    ///
+    /// Only if no card can have that name. ALSA says the same of a name that is misspelt and of a card that is away.
     pub(crate) fn open(device: &str, clock: C) -> io::Result<Self> {
-        Ok(Self {
-            card: Some(Card::open(device)?),
+        if device.contains('\0') {
+            let why = "a name holds no NUL";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        let mut sink = Self {
+            card: None,
             device: device.to_owned(),
             clock,
             stand_in: stand_in(),
@@ -59,7 +69,12 @@ impl<C: Clock> AlsaSink<C> {
             frames: Vec::new(),
             counts: SinkCounts::default(),
             fault: None,
-        })
+        };
+        match Card::open(device) {
+            Ok(card) => sink.card = Some(card),
+            Err(error) => sink.lose_card(&error),
+        }
+        Ok(sink)
     }
 
     fn write_chunk(&mut self, chunk: &[f32]) {
@@ -98,7 +113,7 @@ impl<C: Clock> AlsaSink<C> {
     }
 
     fn lose_card(&mut self, error: &io::Error) {
-        tracing::warn!(device = self.device, %error, "sound card lost");
+        tracing::warn!(device = self.device, %error, "no sound card; it is tried again");
         self.fault = Some(format!("sound card \"{}\": {error}", self.device));
         self.card = None;
         self.stand_in = stand_in();
@@ -112,6 +127,7 @@ impl<C: Clock> AlsaSink<C> {
             return;
         }
         self.reopen_at = now + REOPEN;
+        hush();
         if let Ok(card) = Card::open(&self.device) {
             tracing::info!(device = self.device, "sound card is back");
             self.card = Some(card);
@@ -230,6 +246,12 @@ impl Card {
     }
 }
 
+/// Keeps what ALSA writes to standard error from there: a card may be away for weeks, and the log names it once.
+fn hush() {
+    // Each call forgets what the one before it caught. Without memory for that, ALSA goes on writing.
+    let _ = alsa::Output::local_error_handler();
+}
+
 fn stand_in() -> VirtualCard {
     VirtualCard::new(BUFFER_FRAMES as u64, 0.0)
 }
@@ -294,11 +316,43 @@ mod tests {
     }
 
     #[test]
-    fn missing_card_is_refused() {
-        let error = AlsaSink::open("nosuchcard", ManualClock::default())
-            .unwrap_err()
-            .to_string();
-        assert!(error.starts_with("cannot open: "), "{error}");
+    fn missing_card_is_stood_in_for_from_the_start() {
+        let clock = ManualClock::default();
+        let mut sink = AlsaSink::open("nosuchcard", clock.clone()).unwrap();
+        sink.write(&[0.0; 48_000]);
+        assert!(
+            clock.now() >= MonoTime::from_ns(900_000_000),
+            "the stand-in keeps real time"
+        );
+        let counts = sink.counts();
+        assert_eq!((counts.taken, counts.lost, counts.restarts), (48_000, 48_000, 0));
+        let fault = sink.fault().unwrap();
+        assert!(
+            fault.starts_with("sound card \"nosuchcard\": cannot open: "),
+            "{fault}"
+        );
+    }
+
+    /// The file plug-in cannot write where there is no directory.
+    #[test]
+    fn card_that_comes_late_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("late");
+        let device = format!("file:FILE={},FORMAT=raw", place.join("raw").display());
+        let clock = ManualClock::default();
+        let mut sink = AlsaSink::open(&device, clock.clone()).unwrap();
+        sink.write(&[0.0; 480]);
+        assert!(sink.fault().is_some());
+        std::fs::create_dir(&place).unwrap();
+        clock.advance_ms(2000);
+        sink.write(&[0.0; 480]);
+        assert_eq!((sink.fault(), sink.counts().restarts), (None, 1));
+        assert_eq!(sink.counts().lost, 480, "only what came before it");
+    }
+
+    #[test]
+    fn name_that_no_card_can_have_is_refused() {
+        assert!(AlsaSink::open("hw:\0", ManualClock::default()).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! All sinks take 48 kHz mono and none ever fails once it is open: a full disk,
 //! a dead command or an unplugged card is logged and counted, time goes on as
-//! if it sounded, and what can come back comes back.
+//! if it sounded, and what can come back comes back. A card may also come late.
 
 #[cfg(feature = "alsa")]
 mod alsa;

@@ -17,7 +17,7 @@ use crate::paced::Output;
 /// What the command does not take in time is lost and counted: the kernel's
 /// pipe holds 0.7 s, and a command on a sound card of its own drifts against
 /// ours, so for a card use `alsa:`. A command that ends is started again after
-/// a pause, from 1 s doubling to 30 s.
+/// a pause, from 1 s doubling to 30 s; one that takes nothing for 5 s is ended.
 #[derive(Debug)]
 pub(crate) struct PipeOutput {
     command: String,
@@ -37,6 +37,10 @@ struct Running {
     since: MonoTime,
     /// The second half of a sample that the pipe took only the first half of.
     carry: Option<u8>,
+    /// Since when it has taken nothing that it was offered.
+    full_since: Option<MonoTime>,
+    /// It hung and was ended, and may not be gone yet.
+    ended: bool,
 }
 
 impl PipeOutput {
@@ -58,7 +62,11 @@ impl PipeOutput {
                 return;
             };
             let Some(status) = ended else { return };
-            self.give_up(&format!("it ended ({status})"), now);
+            let why = match running.ended {
+                true => HANGS.to_owned(),
+                false => format!("it ended ({status})"),
+            };
+            self.give_up(&why, now);
         }
         if self.running.is_none() && now >= self.again_at {
             match Running::start(&self.command, now) {
@@ -94,7 +102,7 @@ impl PipeOutput {
 impl Output for PipeOutput {
     fn put(&mut self, pcm: &[i16], now: MonoTime) -> u64 {
         self.ensure_running(now);
-        let Some(running) = &mut self.running else {
+        let Some(running) = self.running.as_mut().filter(|running| !running.ended) else {
             return pcm.len() as u64;
         };
         self.bytes.clear();
@@ -103,6 +111,11 @@ impl Output for PipeOutput {
         match running.put(&self.bytes) {
             Ok(lost) => {
                 self.fault = (lost > 0).then(|| format!("`{}` does not keep up", self.command));
+                if running.hangs(lost > 0 && lost == pcm.len() as u64, now) {
+                    running.kill();
+                    running.ended = true;
+                    self.fault = Some(format!("`{}`: {HANGS}", self.command));
+                }
                 lost
             }
             Err(error) => {
@@ -140,6 +153,8 @@ impl Running {
             stdin,
             since: now,
             carry: None,
+            full_since: None,
+            ended: false,
         })
     }
 
@@ -169,6 +184,24 @@ impl Running {
         }
         Ok(rest.len() as u64 / 2)
     }
+
+    /// Takes note of whether it took nothing just now; tells whether that has gone on for too long.
+    fn hangs(&mut self, took_nothing: bool, now: MonoTime) -> bool {
+        if !took_nothing {
+            self.full_since = None;
+            return false;
+        }
+        let since = *self.full_since.get_or_insert(now);
+        now.since(since) >= HANG_MAX
+    }
+
+    /// Ends the command and all that it started, and does not wait for that: what hangs in the kernel ends when it can.
+    fn kill(&self) {
+        if let Ok(pid) = i32::try_from(self.child.id()) {
+            // Nothing may be left of the group; then there is nothing to end.
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
 }
 
 impl Running {
@@ -193,16 +226,16 @@ impl Drop for PipeOutput {
 /// Ends the command and all that it started, at once.
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
-            // Nothing may be left of the group; then there is nothing to end.
-            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        self.kill();
         let _ = self.child.wait();
     }
 }
 
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A command that plays never stops for so long; a card that hangs would stop it for ever.
+const HANG_MAX: Duration = Duration::from_secs(5);
+const HANGS: &str = "it takes no sound";
 /// How long a command may take to finish when its input ends.
 const FINISH_MAX: Duration = Duration::from_secs(1);
 
@@ -270,6 +303,34 @@ mod tests {
         assert_eq!(output.restarts(), 1, "the second pause is longer");
         output.put(&[0; 480], after(3));
         assert_eq!(output.restarts(), 2);
+    }
+
+    #[test]
+    fn command_that_hangs_is_ended_and_started_again() {
+        let mut output = PipeOutput::start("exec sleep 60", START).unwrap();
+        // The pipe is full within the first second.
+        for turn in 0..600 {
+            output.put(&[1; 480], START + Duration::from_millis(10 * turn));
+        }
+        assert!(feed_until(&mut output, after(6), |o, _| o.running.is_none()));
+        assert_eq!(output.fault().unwrap(), "`exec sleep 60`: it takes no sound");
+        assert_eq!(output.restarts(), 0, "not before the pause is over");
+        assert_eq!(output.put(&[1; 480], after(7)), 0);
+        assert_eq!((output.restarts(), output.fault()), (1, None));
+    }
+
+    #[test]
+    fn command_that_is_slow_for_a_while_is_left_alone() {
+        let mut output = PipeOutput::start("sleep 0.3; exec cat > /dev/null", START).unwrap();
+        for _ in 0..100 {
+            output.put(&[1; 480], START);
+        }
+        output.put(&[1; 480], after(4));
+        assert!(feed_until(&mut output, after(4), |_, lost| lost == 0));
+        output.put(&[1; 480], after(60));
+        output.put(&[1; 480], after(60));
+        assert!(output.running.as_ref().is_some_and(|running| !running.ended));
+        assert_eq!(output.restarts(), 0);
     }
 
     #[test]

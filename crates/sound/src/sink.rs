@@ -66,6 +66,6 @@ pub struct SinkCounts {
     pub lost: u64,
     /// Samples beyond full scale, or not a number, that were cut off.
     pub clipped: u64,
-    /// Times that the command was started again or the card opened again.
+    /// Times that the command was started again or the card opened again, or late.
     pub restarts: u64,
 }

@@ -73,8 +73,8 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// The card cannot be opened or set up.
-    #[error("cannot open sound card \"{device}\"; `aplay -L` lists the names")]
+    /// No card can have that name. A card that is not there is no error: it is tried again.
+    #[error("no sound card can be named {device:?}; `aplay -L` lists the names")]
     Alsa {
         /// Its name.
         device: String,
@@ -130,7 +130,7 @@ pub fn parse(text: &str) -> Result<SinkSpec, ParseSpecError> {
 ///
 /// # Errors
 ///
-/// See [`OpenError`]. Only opening fails; an open sink goes on whatever happens.
+/// See [`OpenError`]. Only opening fails; an open sink goes on whatever happens. A card that is not there is stood in for.
 pub fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, OpenError> {
     match spec {
         SinkSpec::Null { skew_ppm } => Ok(Box::new(Paced::new(Nowhere, SystemClock, *skew_ppm))),

@@ -12,6 +12,7 @@ mod journal;
 mod library;
 mod logins;
 mod people;
+mod receipts;
 mod receivers;
 mod run_sheets;
 mod schedule;

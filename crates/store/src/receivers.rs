@@ -6,8 +6,9 @@ use loa_model::{BulletinClass, Place, Receipt, Receiver, ReceiverId, SessionId, 
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde::Serialize;
 
-use crate::column::{Column, from_json, get, json};
+use crate::column::{Column, get, json};
 use crate::error::Context as _;
+use crate::receipts::joined;
 use crate::schedule::rows;
 use crate::{Store, StoreError};
 
@@ -161,13 +162,19 @@ impl Store {
     pub fn newest_receipts(&self) -> Result<BTreeMap<ReceiverId, NewestReceipt>, StoreError> {
         let read = rows(&self.connection, NEWEST_RECEIPTS, |row| {
             let (id, body): (i64, String) = (row.get("receiver")?, row.get("body")?);
-            Ok((ReceiverId(id), body, row.get("title")?))
+            Ok((ReceiverId(id), body, row.get::<_, Option<String>>("title")?))
         })?;
-        let receipt = |(id, body, title): (ReceiverId, String, Option<String>)| {
-            let receipt = from_json(&body, "receipt")?;
-            Ok((id, NewestReceipt { title, receipt }))
+        let mut runs: BTreeMap<ReceiverId, (Option<String>, Vec<String>)> = BTreeMap::new();
+        for (id, body, title) in read {
+            let (named, bodies) = runs.entry(id).or_default();
+            *named = title;
+            bodies.push(body);
+        }
+        let newest = |(id, (title, bodies)): (ReceiverId, (Option<String>, Vec<String>))| {
+            let receipt = joined(&bodies).transpose()?;
+            Some(receipt.map(|receipt| (id, NewestReceipt { title, receipt })))
         };
-        read.into_iter().map(receipt).collect()
+        runs.into_iter().filter_map(newest).collect()
     }
 
     /// Strikes a receiver off; what it reported goes with it.
@@ -226,9 +233,11 @@ impl Store {
             let values = params![Column(at), Column(seen), text, receiver.0];
             connection.execute(query, values).context(WHAT)?;
             for receipt in receipts {
-                let query = "insert into receipt (session, receiver, at, body) values (?, ?, ?, ?)
-                    on conflict (session, receiver) do update set at = excluded.at, body = excluded.body";
-                let values = params![Column(receipt.session), receiver.0, Column(at), json(receipt)];
+                // Each start counts from zero: it must not take the place of what was played before it.
+                let query = "insert into receipt (session, receiver, started, at, body) values (?, ?, ?, ?, ?)
+                    on conflict (session, receiver, started) do update set at = excluded.at, body = excluded.body";
+                let session = Column(receipt.session);
+                let values = params![session, receiver.0, Column(started), Column(at), json(receipt)];
                 connection.execute(query, values).context(WHAT)?;
             }
             Ok(true)
@@ -243,9 +252,9 @@ impl Store {
     pub fn proof(&self, from: WallTime, to: WallTime) -> Result<Vec<ProofRow>, StoreError> {
         let tree = self.zones()?;
         let receivers = self.receivers()?;
-        let receipts = rows(
+        let read = rows(
             &self.connection,
-            "select session, receiver, body from receipt",
+            "select session, receiver, body from receipt order by rowid",
             |row| {
                 Ok((
                     (get::<SessionId>(row, "session")?, row.get::<_, i64>("receiver")?),
@@ -253,7 +262,10 @@ impl Store {
                 ))
             },
         )?;
-        let receipts: std::collections::BTreeMap<_, _> = receipts.into_iter().collect();
+        let mut receipts: BTreeMap<(SessionId, i64), Vec<String>> = BTreeMap::new();
+        for (of, body) in read {
+            receipts.entry(of).or_default().push(body);
+        }
         let mut sessions: Vec<(ZoneId, ProofRow)> = Vec::new();
         for part in self.as_run(from, to)? {
             let started = part.started;
@@ -288,8 +300,8 @@ impl Store {
                 .iter()
                 .filter(|row| tree.covers(zone, row.receiver.zone))
             {
-                let body = receipts.get(&(row.session, receiver.id.0));
-                let receipt = body.map(|body| from_json(body, "receipt")).transpose()?;
+                let runs = receipts.get(&(row.session, receiver.id.0));
+                let receipt = runs.map_or(Ok(None), |runs| joined(runs))?;
                 proof.push(ProofRow {
                     receiver: receiver.code.clone(),
                     receipt,
@@ -331,7 +343,8 @@ fn receiver(row: &Row<'_>) -> rusqlite::Result<ReceiverRow> {
 const NEWEST_RECEIPTS: &str = "select receipt.receiver, receipt.body, session.title
     from receiver cross join receipt on receipt.receiver = receiver.id
         and receipt.session = (select max(own.session) from receipt as own where own.receiver = receiver.id)
-    left join session on session.id = receipt.session";
+    left join session on session.id = receipt.session
+    order by receipt.rowid";
 /// Starts of one receiver that are remembered: years of power cuts.
 const STARTS_MAX: i64 = 1_000;
 

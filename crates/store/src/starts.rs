@@ -1,9 +1,12 @@
 //! How long it took from a pressed button to the loudspeakers.
 
+use std::collections::BTreeMap;
+
 use loa_model::{BulletinClass, Receipt, SessionId, WallTime, ZoneId};
 use serde::Serialize;
 
-use crate::column::{Column, from_json, get};
+use crate::column::{Column, get};
+use crate::receipts::joined;
 use crate::schedule::rows_with;
 use crate::{Store, StoreError};
 
@@ -72,11 +75,18 @@ impl Store {
     /// Reads what receivers say of a session, by their codes.
     pub(crate) fn receipts_of(&self, session: SessionId) -> Result<Vec<(String, Receipt)>, StoreError> {
         let query = "select receiver.code, receipt.body from receipt
-            join receiver on receiver.id = receipt.receiver where receipt.session = ? order by receiver.code";
+            join receiver on receiver.id = receipt.receiver where receipt.session = ? order by receipt.rowid";
         let read = rows_with(&self.connection, query, [Column(session)], |row| {
             Ok((row.get::<_, String>("code")?, row.get::<_, String>("body")?))
         })?;
-        let told = |(code, body): (String, String)| Ok((code, from_json(&body, "receipt")?));
-        read.into_iter().map(told).collect()
+        let mut runs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (code, body) in read {
+            runs.entry(code).or_default().push(body);
+        }
+        let told = |(code, bodies): (String, Vec<String>)| {
+            let receipt = joined(&bodies).transpose()?;
+            Some(receipt.map(|receipt| (code, receipt)))
+        };
+        runs.into_iter().filter_map(told).collect()
     }
 }

@@ -925,6 +925,9 @@ fn a_drill_is_heard_where_its_receivers_stood_then_by_the_first_of_its_sessions(
     ] {
         assert!(store.put_report(receiver.id, &report(0, 20, &receipts)).unwrap());
     }
+    // It starts again while the drill goes on.
+    let again = [receipt(8, 7, 3)];
+    assert!(store.put_report(one.id, &report(6, 20, &again)).unwrap());
     let rows = store.drills(T0, T0 + s(1)).unwrap();
     assert_eq!((rows.len(), &rows[0].drill), (1, &drill));
     assert_eq!(
@@ -1055,6 +1058,50 @@ fn proof_joins_what_was_sent_with_what_was_heard() {
     assert_eq!(proof[0].aired_ns, 60_000_000_000);
     store.remove_receiver(&silent.code).unwrap();
     assert_eq!(store.proof(all().0, all().1).unwrap().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_restarts_in_mid_programme_keeps_what_it_had_played() {
+    let (_disk, mut store) = stocked();
+    let pole = store.add_receiver("pole-1", "xa", &[1; 32]).unwrap();
+    let part = started(5, 1, 0);
+    let end = on(AsRunEvent::Ended(ended(&part, 1_860, EndReason::Completed)));
+    store
+        .record(&[on(AsRunEvent::Started(part.clone())), end], T0)
+        .unwrap();
+    let s = Duration::from_secs;
+    let receipt = |first: u64, sounded_min: u64, over| Receipt {
+        session: part.session,
+        channel: Channel(1),
+        class: BulletinClass::Normal,
+        drill: false,
+        first: T0 + s(first),
+        last: T0 + s(first + 60 * sounded_min),
+        sounded: s(60 * sounded_min),
+        concealed: Duration::ZERO,
+        packets: 3_000 * sounded_min,
+        lost: 1,
+        output_dbfs: -20.0,
+        over,
+        silenced: None,
+    };
+    let rows = [
+        (1, 1_200, receipt(0, 20, false), 20),
+        (2, 1_800, receipt(1_260, 9, false), 29),
+        (2, 1_860, receipt(1_260, 10, true), 30),
+    ];
+    for (started_s, at_s, receipt, minutes) in rows {
+        let new = report(started_s, at_s, std::slice::from_ref(&receipt));
+        assert!(store.put_report(pole.id, &new).unwrap());
+        let proof = store.proof(all().0, all().1).unwrap();
+        assert_eq!(proof.len(), 1, "one row, however often it started");
+        let found = proof[0].receipt.clone().unwrap();
+        assert_eq!(found.sounded, s(60 * minutes));
+        assert_eq!((found.packets, found.over), (3_000 * minutes, receipt.over));
+        assert_eq!((found.first, found.last), (T0, receipt.last));
+        let newest = store.newest_receipts().unwrap();
+        assert_eq!(newest[&pole.id].receipt, found, "as the panel shows it");
+    }
 }
 
 #[test]

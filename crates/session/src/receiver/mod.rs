@@ -53,6 +53,7 @@ pub struct Receiver {
     unknown: VecDeque<Unknown>,
     timeline: Timeline,
     beacons: BTreeMap<Channel, WallTime>,
+    certificate_ends: BTreeMap<Channel, WallTime>,
     counters: Counters,
     /// Lost in runs of stations that are over.
     lost_before: u64,
@@ -75,6 +76,7 @@ impl Receiver {
             unknown: VecDeque::new(),
             timeline: Timeline::new(now.to_sample()),
             beacons: BTreeMap::new(),
+            certificate_ends: BTreeMap::new(),
             counters: Counters::default(),
             lost_before: 0,
         }
@@ -166,6 +168,12 @@ impl Receiver {
     /// Returns when each channel's newest beacon came.
     pub const fn beacons(&self) -> &BTreeMap<Channel, WallTime> {
         &self.beacons
+    }
+
+    /// Returns when the certificate ends with which each channel's newest beacon came. It may be over: such a beacon is
+    /// refused, but says why nothing is heard.
+    pub const fn certificate_ends(&self) -> &BTreeMap<Channel, WallTime> {
+        &self.certificate_ends
     }
 
     /// Returns how far the stations' clocks seem ahead of this one: the clocks' difference less the network's delay, ns.
@@ -316,7 +324,13 @@ impl Receiver {
         if beacon.channel != channel {
             return Err(DropReason::WrongZone);
         }
-        if !covered || arrived > station.key.not_after() {
+        let certificate_end = station.key.not_after();
+        if !covered || arrived > certificate_end {
+            // Only what is sent at this time tells of the station; what was recorded before tells of its past.
+            let fresh = station.check_fresh(channel, beacon.at, arrived, self.clock_trusted);
+            if covered && self.clock_trusted && fresh.is_ok() {
+                self.certificate_ends.insert(channel, certificate_end);
+            }
             return Err(DropReason::Unauthorised);
         }
         if let Some(lost) = station.take_epoch(beacon.epoch)? {
@@ -326,6 +340,7 @@ impl Receiver {
         station.check_fresh(channel, beacon.at, arrived, self.clock_trusted)?;
         station.mark_beacon(channel, beacon.at, arrived)?;
         self.beacons.insert(channel, arrived);
+        self.certificate_ends.insert(channel, certificate_end);
         self.counters.beacons += 1;
         if self.settings.chain.first() == Some(&channel) {
             self.timeline.gate.learn(signed.key_id, beacon);
