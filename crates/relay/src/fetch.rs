@@ -148,7 +148,7 @@ impl Work {
     fn by_ffmpeg_from(&self, input: &[&str], stdin: Option<&str>) -> Result<(), String> {
         let mut command = Command::new("ffmpeg");
         command
-            .args(["-nostdin", "-loglevel", "error"])
+            .args(["-nostdin", "-loglevel", "error", "-max_alloc", ALLOC_BYTES_MAX])
             .args(input)
             .args(["-vn", "-f", "f32le", "-ar", "48000", "-ac", "1", "pipe:1"])
             .stdin(if stdin.is_some() {
@@ -289,6 +289,8 @@ const BLOCKS_MAX: usize = 600;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The same for ffmpeg, which counts in microseconds.
 const PATIENCE_US: &str = "3000000";
+/// Bounds each piece of memory that ffmpeg takes: for a header that claims 1 Hz its resampler would want gigabytes.
+const ALLOC_BYTES_MAX: &str = "67108864";
 const REDIRECTS_MAX: u32 = 5;
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Characters of an error that people read.
