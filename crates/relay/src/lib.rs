@@ -13,6 +13,7 @@
 
 mod cushion;
 mod fetch;
+mod fill;
 mod leveller;
 mod packets;
 mod pipeline;

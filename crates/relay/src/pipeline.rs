@@ -1,6 +1,5 @@
 //! A relay: its sources watched, one of them levelled, limited and encoded, packet by packet.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +7,14 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
-use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError};
+use loa_codec::OpusError;
 use loa_model::relay_address::{Address, AddressError};
 use loa_model::{EncodedAudio, MonoTime};
 use tracing::{info, warn};
 
 use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
+use crate::fill::Fill;
 use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
@@ -386,44 +386,6 @@ impl Source {
         self.retry_at = Some(Instant::now() + wait);
         self.backoff = (wait * 2).min(BACKOFF_MAX);
         wait
-    }
-}
-
-/// A piece of media, over and over.
-struct Fill {
-    audio: Arc<EncodedAudio>,
-    decoder: OpusDecoder,
-    next: usize,
-    held: VecDeque<f32>,
-    block: Box<[f32; DECODED_SAMPLES_MAX]>,
-}
-
-impl Fill {
-    fn new(audio: Arc<EncodedAudio>) -> Result<Self, OpusError> {
-        Ok(Self {
-            audio,
-            decoder: OpusDecoder::new()?,
-            next: 0,
-            held: VecDeque::new(),
-            block: Box::new([0.0; DECODED_SAMPLES_MAX]),
-        })
-    }
-
-    fn read(&mut self, frame: &mut [f32]) {
-        // An empty piece gives nothing, and neither does one that does not decode.
-        for _ in 0..=frame.len() / 120 {
-            if self.held.len() >= frame.len() || self.audio.packet_count() == 0 {
-                break;
-            }
-            let packet = self.audio.packet(self.next).unwrap_or_default();
-            self.next = (self.next + 1) % self.audio.packet_count();
-            if let Ok(count) = self.decoder.decode(packet, &mut self.block[..]) {
-                self.held.extend(&self.block[..count]);
-            }
-        }
-        for sample in frame {
-            *sample = self.held.pop_front().unwrap_or(0.0);
-        }
     }
 }
 
