@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
 use crate::fill::Fill;
+use crate::leveller::Leveller;
 use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
@@ -73,9 +74,19 @@ impl Relay {
     ///
     /// If the machine cannot start a thread, or libopus refuses the settings.
     pub fn open(spec: &RelaySpec, name: &str) -> io::Result<Self> {
+        let (mut relay, mut work) = Self::parts(spec, name)?;
+        let worker = std::thread::Builder::new()
+            .name("relay".into())
+            .spawn(move || work.run())?;
+        relay.worker = Some(worker);
+        Ok(relay)
+    }
+
+    /// Makes both ends of a relay; nothing is connected before the worker's end runs.
+    fn parts(spec: &RelaySpec, name: &str) -> io::Result<(Self, Work)> {
         let packets = Packets::new();
-        let maker = PacketMaker::new(&packets, spec.target_lufs, spec.bitrate, spec.packet_samples)
-            .map_err(io::Error::other)?;
+        let maker =
+            PacketMaker::new(&packets, spec.bitrate, spec.packet_samples).map_err(io::Error::other)?;
         let fill = spec
             .fill
             .clone()
@@ -89,11 +100,12 @@ impl Relay {
         });
         let began = Instant::now();
         let size = spec.packet_samples as usize;
-        let mut work = Work {
+        let source = |address: &String| Source::new(address, spec.target_lufs);
+        let work = Work {
             shared: Arc::clone(&shared),
             name: name.to_owned(),
             watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
-            sources: spec.sources.iter().map(|source| Source::new(source)).collect(),
+            sources: spec.sources.iter().map(source).collect(),
             silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
             maker,
             frame: vec![0.0; size],
@@ -103,16 +115,13 @@ impl Relay {
             missing: 0,
             began,
         };
-        let pre_skip = work.maker.pre_skip();
-        let worker = std::thread::Builder::new()
-            .name("relay".into())
-            .spawn(move || work.run())?;
-        Ok(Self {
+        let relay = Self {
             shared,
-            pre_skip,
+            pre_skip: work.maker.pre_skip(),
             packet_samples: spec.packet_samples,
-            worker: Some(worker),
-        })
+            worker: None,
+        };
+        Ok((relay, work))
     }
 
     /// Goes on air: from here on it is heard at full loudness.
@@ -156,17 +165,19 @@ struct Source {
     /// When it was connected, or sound of it came last.
     last_news: Instant,
     held: Cushion,
+    leveller: Leveller,
     retry_at: Option<Instant>,
     backoff: Duration,
 }
 
 impl Source {
-    fn new(address: &str) -> Self {
+    fn new(address: &str, target_lufs: f64) -> Self {
         Self {
             address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
             last_news: Instant::now(),
             held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
+            leveller: Leveller::new(target_lufs),
             retry_at: None,
             backoff: BACKOFF_MIN,
         }
@@ -283,6 +294,9 @@ impl Work {
                     Ok(News::Audio(block)) => {
                         let power = mean_power(&block);
                         self.watch.handle_audio(index, power < self.silence_power, now);
+                        if !on_air {
+                            source.leveller.overhear(power, block.len());
+                        }
                         source.held.push(block);
                         source.backoff = BACKOFF_MIN;
                         source.last_news = Instant::now();
@@ -321,7 +335,6 @@ impl Work {
     fn decide(&mut self) {
         while let Some(switch) = self.watch.poll_switch() {
             info!(relay = self.name, on = ?switch.on, failed = ?switch.failed, "relay switches");
-            self.maker.is_new();
             let change = Change {
                 switch,
                 at: Instant::now(),
@@ -356,7 +369,7 @@ impl Work {
         made
     }
 
-    /// Fills a frame with what something sounds like.
+    /// Fills a frame with what something sounds like, each source at its own gain. The library has levelled the fill.
     fn sound(&mut self, on: On, frame: &mut [f32]) {
         match on {
             On::Fill => match &mut self.fill {
@@ -364,9 +377,11 @@ impl Work {
                 None => frame.fill(0.0),
             },
             On::Source(source) => {
-                if self.sources[source].held.read(frame) < frame.len() {
+                let source = &mut self.sources[source];
+                if source.held.read(frame) < frame.len() {
                     self.missing += 1;
                 }
+                source.leveller.process(frame, self.maker.span().as_secs_f32());
             }
         }
     }
@@ -414,3 +429,6 @@ const HANGS_AFTER: Duration = Duration::from_secs(8);
 const NEVER: Duration = Duration::from_secs(7 * 86_400);
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;
