@@ -318,7 +318,15 @@ impl Work {
                         break;
                     }
                     Err(TryRecvError::Disconnected) => {
-                        source.retry();
+                        let retry_s = source.retry().as_secs();
+                        warn!(
+                            relay = self.name,
+                            source = index,
+                            retry_s,
+                            "a source's thread is gone"
+                        );
+                        self.watch
+                            .handle_failure(index, "its thread is gone".to_owned(), now);
                         break;
                     }
                 }
