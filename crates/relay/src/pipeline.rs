@@ -164,6 +164,8 @@ struct Source {
     fetch: Option<Fetch>,
     /// When it was connected, or sound of it came last.
     last_news: Instant,
+    /// Sound of it came since it was connected.
+    has_sounded: bool,
     held: Cushion,
     leveller: Leveller,
     retry_at: Option<Instant>,
@@ -176,6 +178,7 @@ impl Source {
             address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
             last_news: Instant::now(),
+            has_sounded: false,
             held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
             leveller: Leveller::new(target_lufs),
             retry_at: None,
@@ -264,6 +267,7 @@ impl Work {
                     source.held.clear();
                     source.fetch = Some(fetch);
                     source.last_news = Instant::now();
+                    source.has_sounded = false;
                 }
                 Err(error) => {
                     warn!(
@@ -300,25 +304,26 @@ impl Work {
                         source.held.push(block);
                         source.backoff = BACKOFF_MIN;
                         source.last_news = Instant::now();
+                        source.has_sounded = true;
                         if !on_air {
                             source.held.keep_newest(HELD_STANDBY);
                         }
                     }
                     Ok(News::Failed(why)) => {
-                        let retry_s = source.retry().as_secs();
+                        let retry_s = source.retry(Instant::now()).as_secs();
                         info!(relay = self.name, source = index, retry_s, "source failed: {why}");
                         self.watch.handle_failure(index, why, now);
                         break;
                     }
                     Err(TryRecvError::Empty) => {
-                        if source.hangs() {
-                            let retry_s = source.retry().as_secs();
+                        if source.hangs(Instant::now()) {
+                            let retry_s = source.retry(Instant::now()).as_secs();
                             info!(relay = self.name, source = index, retry_s, "source hangs");
                         }
                         break;
                     }
                     Err(TryRecvError::Disconnected) => {
-                        let retry_s = source.retry().as_secs();
+                        let retry_s = source.retry(Instant::now()).as_secs();
                         warn!(
                             relay = self.name,
                             source = index,
@@ -396,17 +401,23 @@ impl Work {
 }
 
 impl Source {
-    /// Tells whether it is connected and has said nothing for too long. A sender of RTP may wait for its speaker.
-    fn hangs(&self) -> bool {
-        let waits = matches!(self.address, Ok(Address::Rtp { .. }));
-        !waits && self.last_news.elapsed() > HANGS_AFTER
+    /// Tells whether it is connected and has said nothing for too long.
+    ///
+    /// A sender of RTP may let us wait for its speaker, but one that sounded and is still may have begun anew: ffmpeg takes
+    /// what a new sender numbers lower for packets that come too late, for up to eleven minutes.
+    fn hangs(&self, now: Instant) -> bool {
+        let waits = matches!(self.address, Ok(Address::Rtp { .. })) && !self.has_sounded;
+        !waits && now.saturating_duration_since(self.last_news) > HANGS_AFTER
     }
 
-    /// Lets go of it, to try again later and later.
-    fn retry(&mut self) -> Duration {
+    /// Lets go of it, to try again later and later; but soon if it was waited for longer than that.
+    fn retry(&mut self, now: Instant) -> Duration {
         self.fetch = None;
+        if now.saturating_duration_since(self.last_news) > BACKOFF_MAX {
+            self.backoff = BACKOFF_MIN;
+        }
         let wait = self.backoff;
-        self.retry_at = Some(Instant::now() + wait);
+        self.retry_at = Some(now + wait);
         self.backoff = (wait * 2).min(BACKOFF_MAX);
         wait
     }

@@ -108,4 +108,42 @@ fn the_fill_sounds_as_the_library_has_it() {
     assert_near_target(&levels, "the fill");
 }
 
+/// Each row: what it is, whether it has sounded since it was connected, for how many seconds nothing came, and whether
+/// it is connected anew.
+#[test]
+fn what_sounded_and_is_still_for_too_long_is_connected_anew() {
+    let (rtp, http) = ("rtp://127.0.0.1:5004", "http://127.0.0.1:1/a");
+    let rows = [
+        ("a studio that nobody has spoken from", rtp, false, 600, false),
+        ("a studio that is still for a moment", rtp, true, 7, false),
+        ("a studio that spoke and is still", rtp, true, 9, true),
+        (
+            "a server that has said nothing for a moment",
+            http,
+            false,
+            7,
+            false,
+        ),
+        ("a server that says nothing", http, false, 9, true),
+        ("a server that says nothing more", http, true, 9, true),
+    ];
+    for (name, address, has_sounded, still_s, expected) in rows {
+        let mut source = Source::new(address, f64::from(TARGET));
+        source.has_sounded = has_sounded;
+        let now = source.last_news + Duration::from_secs(still_s);
+        assert_eq!(source.hangs(now), expected, "{name}");
+    }
+}
+
+/// ffmpeg gives up a sender of which nothing came in ten seconds.
+#[test]
+fn what_fails_at_once_is_tried_later_and_later_and_what_was_waited_for_soon() {
+    for (waited_s, expected) in [(1, [1, 2, 4, 5, 5]), (10, [1, 1, 1, 1, 1])] {
+        let mut source = Source::new("rtp://127.0.0.1:5004", f64::from(TARGET));
+        let now = source.last_news + Duration::from_secs(waited_s);
+        let waits = [(); 5].map(|()| source.retry(now).as_secs());
+        assert_eq!(waits, expected, "each fails after {waited_s} s");
+    }
+}
+
 const TARGET: f32 = -16.0;
