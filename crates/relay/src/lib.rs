@@ -15,6 +15,7 @@ mod cushion;
 mod fetch;
 mod fill;
 mod leveller;
+mod pace;
 mod packets;
 mod pipeline;
 mod probe;

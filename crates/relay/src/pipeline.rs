@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::ArrayQueue;
 use loa_codec::OpusError;
 use loa_model::relay_address::{Address, AddressError};
-use loa_model::{EncodedAudio, MonoTime};
+use loa_model::{EncodedAudio, MonoTime, samples_to_duration};
 use tracing::{info, warn};
 
 use crate::cushion::Cushion;
@@ -166,6 +166,8 @@ struct Source {
     last_news: Instant,
     /// Sound of it came since it was connected.
     has_sounded: bool,
+    /// It was told since then that it is too slow.
+    told_slow: bool,
     held: Cushion,
     leveller: Leveller,
     retry_at: Option<Instant>,
@@ -179,6 +181,7 @@ impl Source {
             fetch: None,
             last_news: Instant::now(),
             has_sounded: false,
+            told_slow: false,
             held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
             leveller: Leveller::new(target_lufs),
             retry_at: None,
@@ -219,7 +222,7 @@ impl Work {
                 Instant::now() >= next
             };
             if is_due {
-                let made = self.packet();
+                let made = self.packet(self.now());
                 if let Err(error) = &made {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
@@ -268,6 +271,7 @@ impl Work {
                     source.fetch = Some(fetch);
                     source.last_news = Instant::now();
                     source.has_sounded = false;
+                    source.told_slow = false;
                 }
                 Err(error) => {
                     warn!(
@@ -297,7 +301,9 @@ impl Work {
                 match fetch.news.try_recv() {
                     Ok(News::Audio(block)) => {
                         let power = mean_power(&block);
-                        self.watch.handle_audio(index, power < self.silence_power, now);
+                        let sound = samples_to_duration(block.len() as u64);
+                        self.watch
+                            .handle_audio(index, power < self.silence_power, sound, now);
                         if !on_air {
                             source.leveller.overhear(power, block.len());
                         }
@@ -339,7 +345,7 @@ impl Work {
             // Enough is held: a queue that waits is sound that will come.
             if on_air && source.held.len() >= HELD_ON_AIR {
                 let silent = mean_power(source.held.samples()) < self.silence_power;
-                self.watch.handle_audio(index, silent, now);
+                self.watch.handle_audio(index, silent, Duration::ZERO, now);
             }
         }
         self.watch.handle_timeout(now);
@@ -355,6 +361,15 @@ impl Work {
             // Nobody looks: the newest is what counts.
             self.shared.changes.force_push(change);
         }
+        if let On::Source(source) = self.watch.on()
+            && self.watch.is_slow(source)
+            && !std::mem::replace(&mut self.sources[source].told_slow, true)
+        {
+            warn!(
+                relay = self.name,
+                source, "a source is too slow and sounds in pieces; no other keeps pace"
+            );
+        }
     }
 
     /// Tells whether the next packet would be sound from end to end.
@@ -366,10 +381,14 @@ impl Work {
     }
 
     /// Makes one packet.
-    fn packet(&mut self) -> Result<(), OpusError> {
+    fn packet(&mut self, now: MonoTime) -> Result<(), OpusError> {
         let on = self.watch.on();
         let mut frame = std::mem::take(&mut self.frame);
-        self.sound(on, &mut frame);
+        let sounds = self.sound(on, &mut frame);
+        if let On::Source(source) = on {
+            let (sound, due) = (samples_to_duration(sounds as u64), self.maker.span());
+            self.watch.handle_packet(source, sound, due, now);
+        }
         // A switch is faded over in one packet.
         if let Some(before) = self.before.replace(on).filter(|before| *before != on) {
             let mut other = std::mem::take(&mut self.other);
@@ -382,19 +401,25 @@ impl Work {
         made
     }
 
-    /// Fills a frame with what something sounds like, each source at its own gain. The library has levelled the fill.
-    fn sound(&mut self, on: On, frame: &mut [f32]) {
+    /// Fills a frame with what something sounds like, each source at its own gain; returns how many samples of it are
+    /// sound. The library has levelled the fill.
+    fn sound(&mut self, on: On, frame: &mut [f32]) -> usize {
         match on {
-            On::Fill => match &mut self.fill {
-                Some(fill) => fill.read(frame),
-                None => frame.fill(0.0),
-            },
+            On::Fill => {
+                match &mut self.fill {
+                    Some(fill) => fill.read(frame),
+                    None => frame.fill(0.0),
+                }
+                frame.len()
+            }
             On::Source(source) => {
                 let source = &mut self.sources[source];
-                if source.held.read(frame) < frame.len() {
+                let sounds = source.held.read(frame);
+                if sounds < frame.len() {
                     self.missing += 1;
                 }
                 source.leveller.process(frame, self.maker.span().as_secs_f32());
+                sounds
             }
         }
     }

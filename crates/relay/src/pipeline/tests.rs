@@ -45,7 +45,8 @@ impl Bench {
         let one = |_| {
             self.work.sources[source].held.push(tone(dbfs, 2_880));
             let now = self.now();
-            self.work.watch.handle_audio(source, false, now);
+            let sound = Duration::from_millis(60);
+            self.work.watch.handle_audio(source, false, sound, now);
             self.packet()
         };
         (0..packets).map(one).collect()
@@ -53,9 +54,10 @@ impl Bench {
 
     /// Makes one packet, and returns how loud it is, dBFS.
     fn packet(&mut self) -> f32 {
+        let now = self.now();
         self.packets += 1;
         self.work.decide();
-        self.work.packet().unwrap();
+        self.work.packet(now).unwrap();
         10.0 * mean_power(&self.work.frame).log10()
     }
 }
