@@ -1,5 +1,5 @@
 //! A mixer's encoder in the network is put on the air by the form of the panel, over a programme that then goes on: it
-//! comes out of a loudspeaker, and what was asked stands in the logs.
+//! comes out of a loudspeaker, also after it was switched off and on, and what was asked stands in the logs.
 
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,9 @@ use loa_tests::schedule::{Airing, import, second_from_now, sleep_until};
 use loa_tests::sound::{as_aired, by_ffmpeg, demo_audio, middle_of, parts_alike};
 use serde_json::Value;
 
-/// What a mixer's encoder does: Opus over RTP, from before it is on the air until it is stopped.
-fn mixer(port: u16) -> Result<Child> {
+/// What a mixer's encoder does: Opus over RTP, from before it is on the air until it is stopped. Where it begins to count
+/// its packets is its own affair.
+fn mixer(port: u16, first_packet: &str) -> Result<Child> {
     Command::new("ffmpeg")
         .args([
             "-nostdin",
@@ -39,6 +40,8 @@ fn mixer(port: u16) -> Result<Child> {
             "96k",
             "-payload_type",
             "97",
+            "-seq",
+            first_packet,
         ])
         .args(["-f", "rtp", &format!("rtp://127.0.0.1:{port}")])
         .stdin(Stdio::null())
@@ -90,7 +93,7 @@ fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -
     let wav = dir.path().join("thon-1.wav");
     let receiver = station.receiver("loa-1", "thon-1", &format!("wav:{}", wav.display()))?;
     let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
-    let mut mixer = mixer(port)?;
+    let mut first = mixer(port, "30000")?;
 
     let browser = Browser::start()?;
     browser.log_in(&station)?;
@@ -115,14 +118,20 @@ fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -
     browser.click(".from-source button")?;
     browser.accept()?;
     browser.wait_for("return document.querySelector('.title')?.innerText === 'Họp dân'")?;
-    // The minute, and what is compared of what goes on.
-    std::thread::sleep(Duration::from_secs(81));
+    // Somebody pulls the mixer's plug, and puts it back: it counts its packets from a lower number.
+    let cut = second_from_now(25);
+    sleep_until(cut);
+    first.kill()?;
+    first.wait()?;
+    let mut second = mixer(port, "100")?;
+    // The rest of the minute, and what is compared of what goes on.
+    std::thread::sleep(Duration::from_secs(56));
     browser.wait_for("return document.querySelector('.title')?.innerText === 'nhac'")?;
     let (console, lines) = (browser.console()?, receiver.lines());
     ensure!(console.is_empty(), "the console says: {console:#?}");
     drop(browser);
-    mixer.kill()?;
-    mixer.wait()?;
+    second.kill()?;
+    second.wait()?;
     receiver.stop()?;
     head_end.stop()?;
 
@@ -138,14 +147,20 @@ fn a_mixer_in_the_network_is_heard_until_its_limit_and_the_programme_goes_on() -
 
     let recording = Recording::of_receiver(&wav, &lines)?;
     let spoken = by_ffmpeg(&demo_audio("chuyen-muc-xa-a.m4a"))?;
-    // The mixer plays it over and over.
-    let heard = recording.at(from + Duration::from_secs(4), 54 * 48_000);
-    let parts = parts_alike(&spoken.samples.repeat(2), heard, 3 * 48_000);
-    let middle = middle_of(&parts)?.envelope;
-    println!("envelope of the mixer: {middle:.3} in the middle of {parts:.3?}, on the air for {held:.2} s");
+    // The mixer plays it over and over, from the beginning once its plug is back.
+    let source = spoken.samples.repeat(2);
+    let heard = |from, parts: usize| {
+        let parts = parts_alike(&source, recording.at(from, parts * 144_000), 144_000);
+        middle_of(&parts).map(|middle| (middle.envelope, parts))
+    };
+    let (before, parts) = heard(from + Duration::from_secs(4), 6)?;
+    println!("envelope of the mixer: {before:.3} in the middle of {parts:.3?}, on the air for {held:.2} s");
+    ensure!(parts.len() == 6 && before >= 0.9, "the mixer is heard: {parts:?}");
+    let (after, parts) = heard(cut + Duration::from_secs(13), 5)?;
+    println!("after its plug was pulled: {after:.3} in the middle of {parts:.3?}");
     ensure!(
-        parts.len() == 18 && middle >= 0.9,
-        "the mixer is heard: {parts:?}"
+        parts.len() == 5 && after >= 0.9,
+        "the mixer is heard again: {parts:?}"
     );
     let music = as_aired(&station, "nhac")?;
     let after = recording.at(to + Duration::from_secs(3), 15 * 48_000);

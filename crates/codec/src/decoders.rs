@@ -10,6 +10,7 @@ use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 
 use crate::aac::{AacKind, kind_of_config};
+use crate::mono::common_divisor;
 use crate::refuse::RefuseReason;
 use crate::scan::Container;
 
@@ -45,6 +46,25 @@ pub(crate) fn refuse_he_aac(params: &AudioCodecParameters) -> Result<(), RefuseR
     }
 }
 
+/// Refuses a number of channels that nothing broadcast has: a demuxer of raw samples reads a block for as many as it is told.
+pub(crate) fn refuse_channels(channels: usize) -> Result<(), RefuseReason> {
+    if channels <= CHANNELS_MAX {
+        return Ok(());
+    }
+    let codec = format!("sound with {channels} channels");
+    Err(RefuseReason::Unsupported { codec })
+}
+
+/// Refuses what decoded sound claims to be if nothing sounds like that: the resampler's memory grows with an odd rate.
+pub(crate) fn refuse_odd_sound(rate: u32, channels: usize) -> Result<(), RefuseReason> {
+    let is_odd = !RATES.contains(&rate) || rate / common_divisor(rate) > RATE_STEPS_MAX;
+    if !is_odd && (1..=CHANNELS_MAX).contains(&channels) {
+        return Ok(());
+    }
+    let codec = format!("sound with {channels} channels at {rate} Hz");
+    Err(RefuseReason::Unsupported { codec })
+}
+
 /// Names the format in a word, for the library's list.
 pub(crate) fn format_name(container: Container, params: &AudioCodecParameters) -> &'static str {
     match container {
@@ -66,5 +86,39 @@ pub(crate) fn codec_name(params: &AudioCodecParameters, error: &Error) -> String
         (Some(known), Error::Unsupported(what)) => format!("{} ({what})", known.codec.info.long_name),
         (Some(known), _) => known.codec.info.long_name.to_owned(),
         (None, _) => "the sound coding in this file".to_owned(),
+    }
+}
+
+const RATES: std::ops::RangeInclusive<u32> = 6_000..=384_000;
+/// Bounds the resampler's memory: every rate up to 48 kHz, and above that the round ones.
+const RATE_STEPS_MAX: u32 = 48_000;
+/// Nothing that is broadcast has more.
+const CHANNELS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_sounds_like_something_is_resampled() {
+        let rows = [
+            (48_000, 1, true),
+            (44_100, 2, true),
+            (11_025, 1, true),
+            (44_056, 2, true),
+            (192_000, 8, true),
+            (384_000, 1, true),
+            (47_999, 1, true),
+            (48_001, 1, false),
+            (999_999_937, 1, false),
+            (1, 1, false),
+            (0, 1, false),
+            (48_000, 0, false),
+            (48_000, 9, false),
+        ];
+        for (rate, channels, expected) in rows {
+            let accepted = refuse_odd_sound(rate, channels).is_ok();
+            assert_eq!(accepted, expected, "{channels} channels at {rate} Hz");
+        }
     }
 }

@@ -16,8 +16,9 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
 use crate::aac::SbrWatch;
-use crate::decoders::{codec_name, codecs, format_name, guarded, refuse_he_aac};
-use crate::mono::common_divisor;
+use crate::decoders::{
+    codec_name, codecs, format_name, guarded, refuse_channels, refuse_he_aac, refuse_odd_sound,
+};
 use crate::refuse::{AudioError, RefuseReason};
 use crate::scan::{Container, scan};
 
@@ -115,14 +116,7 @@ impl AudioFile {
             .and_then(|params| params.audio())
             .ok_or(nothing)?;
         refuse_he_aac(params)?;
-        // A demuxer of raw samples would otherwise read a block for as many channels as the file claims.
-        let channels = params.channels.as_ref().map_or(1, Channels::count);
-        if channels > CHANNELS_MAX {
-            return Err(RefuseReason::Unsupported {
-                codec: format!("sound with {channels} channels"),
-            }
-            .into());
-        }
+        refuse_channels(params.channels.as_ref().map_or(1, Channels::count))?;
         let options = AudioDecoderOptions::default().verify(true);
         let made = guarded(Duration::ZERO, || codecs().make_audio_decoder(params, &options))?;
         let decoder = made.map_err(|error| RefuseReason::Unsupported {
@@ -275,11 +269,7 @@ impl AudioFile {
             return Ok(());
         }
         if self.channels == 0 {
-            let is_odd = rate / common_divisor(rate) > RATE_STEPS_MAX;
-            if !RATES.contains(&rate) || is_odd || !(1..=CHANNELS_MAX).contains(&channels) {
-                let codec = format!("sound with {channels} channels at {rate} Hz");
-                return Err(RefuseReason::Unsupported { codec }.into());
-            }
+            refuse_odd_sound(rate, channels)?;
             (self.rate, self.channels) = (rate, channels);
         }
         if (self.rate, self.channels) != (rate, channels) {
@@ -374,10 +364,6 @@ impl std::fmt::Debug for AudioFile {
 
 /// Cover pictures and lyrics are not wanted; this bounds the memory they may take.
 const TAG_BYTES_MAX: usize = 256 * 1_024;
-const RATES: std::ops::RangeInclusive<u32> = 6_000..=384_000;
-/// Bounds the resampler's memory: every rate up to 48 kHz, and above that the round ones.
-const RATE_STEPS_MAX: u32 = 48_000;
-const CHANNELS_MAX: usize = 8;
 const ERRORS_FREE: u32 = 3;
 const PACKETS_PER_ERROR: u32 = 100;
 /// Two frames of the largest coding, whose first is often only a start-up.

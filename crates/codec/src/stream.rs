@@ -13,7 +13,7 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions, ReadOnlyS
 use symphonia::core::meta::MetadataOptions;
 
 use crate::aac::SbrWatch;
-use crate::decoders::{codec_name, codecs, guarded, refuse_he_aac};
+use crate::decoders::{codec_name, codecs, guarded, refuse_channels, refuse_he_aac, refuse_odd_sound};
 use crate::refuse::{AudioError, RefuseReason};
 
 /// An endless piece of audio being decoded, block by block: MP3, AAC-LC, Ogg Vorbis, Ogg Opus, FLAC.
@@ -34,7 +34,8 @@ impl AudioStream {
     ///
     /// # Errors
     ///
-    /// [`AudioError::Io`] if reading fails, else [`AudioError::Refused`]: it is no audio, or of a kind that is not known.
+    /// [`AudioError::Io`] if reading fails, else [`AudioError::Refused`]: it is no audio, or of a kind that is not known,
+    /// or at a rate that nothing sounds at.
     pub fn open(source: Box<dyn Read + Send + Sync>) -> Result<Self, AudioError> {
         let source = Box::new(ReadOnlySource::new(source));
         let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
@@ -63,11 +64,7 @@ impl AudioStream {
             .and_then(|params| params.audio())
             .ok_or(RefuseReason::NotAudio)?;
         refuse_he_aac(params)?;
-        let channels = params.channels.as_ref().map_or(1, Channels::count);
-        if channels > CHANNELS_MAX {
-            let codec = format!("sound with {channels} channels");
-            return Err(RefuseReason::Unsupported { codec }.into());
-        }
+        refuse_channels(params.channels.as_ref().map_or(1, Channels::count))?;
         let options = AudioDecoderOptions::default();
         let made = guarded(Duration::ZERO, || codecs().make_audio_decoder(params, &options))?;
         let decoder = made.map_err(|error| RefuseReason::Unsupported {
@@ -146,19 +143,24 @@ impl AudioStream {
             });
             match decoded? {
                 Ok((rate, channels)) => {
-                    let first = self.channels == 0;
-                    if !first && (rate, channels) != (self.rate, self.channels) {
-                        return Ok(false);
-                    }
-                    (self.rate, self.channels) = (rate, channels);
                     self.errors = 0;
                     if !self.block.is_empty() {
-                        return Ok(true);
+                        return self.keep_spec(rate, channels);
                     }
                 }
                 Err(_) => self.count_error()?,
             }
         }
+    }
+
+    /// Takes note of what the sound is; false if it is not what it was, which is connected to anew.
+    fn keep_spec(&mut self, rate: u32, channels: usize) -> Result<bool, AudioError> {
+        // A header may claim anything, and whoever asks makes a resampler for it.
+        refuse_odd_sound(rate, channels)?;
+        if self.channels == 0 {
+            (self.rate, self.channels) = (rate, channels);
+        }
+        Ok((self.rate, self.channels) == (rate, channels))
     }
 
     fn count_error(&mut self) -> Result<(), AudioError> {
@@ -170,7 +172,5 @@ impl AudioStream {
     }
 }
 
-/// Nothing that is broadcast has more.
-const CHANNELS_MAX: usize = 8;
 /// Packets in a row that do not decode: half a second of MP3.
 const ERRORS_MAX: u32 = 20;

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
-use loa_codec::{AudioError, AudioFile, RefuseReason};
+use loa_codec::{AudioError, AudioFile, AudioStream, RefuseReason};
 use symphonia::core::formats::FormatOptions;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
@@ -122,6 +122,34 @@ fn what_is_not_audio_is_refused() {
     ];
     for (name, bytes, expected) in rows {
         assert_eq!(outcome(bytes.clone()), *expected, "{name}");
+    }
+}
+
+/// Whoever plays it makes a resampler for the rate that its header claims: gigabytes of it.
+#[test]
+fn sound_at_a_rate_that_nothing_has_is_refused_in_a_file_and_in_a_stream() {
+    let rows: [(u32, &str); 6] = [
+        (22_050, "plays"),
+        (48_000, "plays"),
+        (999_999_937, "unsupported"),
+        (384_001, "unsupported"),
+        (48_001, "unsupported"),
+        (1, "unsupported"),
+    ];
+    for (rate, expected) in rows {
+        let mut bytes = demo("khan-cap.wav");
+        bytes[24..28].copy_from_slice(&rate.to_le_bytes());
+        let stream = AudioStream::open(Box::new(Cursor::new(bytes.clone())));
+        let streamed = match &stream {
+            Ok(stream) => {
+                assert_eq!((stream.rate(), stream.channels()), (rate, 1));
+                "plays"
+            }
+            Err(AudioError::Refused(reason)) => name(reason),
+            Err(error) => panic!("{rate} Hz: {error:?}"),
+        };
+        assert_eq!(outcome(bytes), expected, "a file at {rate} Hz");
+        assert_eq!(streamed, expected, "a stream at {rate} Hz");
     }
 }
 

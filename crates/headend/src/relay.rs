@@ -25,6 +25,12 @@ pub(crate) fn opener(library: Library, target_lufs: f64, silence_dbfs: f32) -> O
                 } else {
                     relay.silence
                 },
+                // And a sender may send nothing of it.
+                slow: if relay.studio {
+                    Duration::MAX
+                } else {
+                    Rules::default().slow
+                },
                 ..Rules::default()
             },
             target_lufs,

@@ -26,6 +26,8 @@ pub(crate) struct Fetch {
     pub(crate) news: Receiver<News>,
     /// When it was connected, or sound of it came last before this relay heard it.
     pub(crate) last_news: Instant,
+    /// Sound of it came before this relay heard it, since it was connected.
+    pub(crate) has_sounded: bool,
     /// Blocks that came when there was no room for them.
     pub(crate) lost: Arc<AtomicU64>,
     pub(crate) _running: Arc<Running>,
@@ -45,6 +47,7 @@ impl Fetch {
         Ok(Self {
             news,
             last_news: Instant::now(),
+            has_sounded: false,
             lost: Arc::default(),
             _running: running,
         })
@@ -182,7 +185,7 @@ impl Work {
     fn by_ffmpeg_from(&self, input: &[&str], stdin: Option<&str>) -> Result<(), String> {
         let mut command = Command::new("ffmpeg");
         command
-            .args(["-nostdin", "-loglevel", "error"])
+            .args(["-nostdin", "-loglevel", "error", "-max_alloc", ALLOC_BYTES_MAX])
             .args(input)
             .args(["-vn", "-f", "f32le", "-ar", "48000", "-ac", "1", "pipe:1"])
             .stdin(if stdin.is_some() {
@@ -322,6 +325,8 @@ pub(crate) const BLOCKS_MAX: usize = 600;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The same for ffmpeg, which counts in microseconds.
 const PATIENCE_US: &str = "3000000";
+/// Bounds each piece of memory that ffmpeg takes: for a header that claims 1 Hz its resampler would want gigabytes.
+const ALLOC_BYTES_MAX: &str = "67108864";
 const REDIRECTS_MAX: u32 = 5;
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Characters of an error that people read.

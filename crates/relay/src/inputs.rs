@@ -47,6 +47,7 @@ impl Inputs {
         let audience = Arc::new(Mutex::new(Audience {
             queues: Vec::new(),
             last_news: Instant::now(),
+            has_sounded: false,
             is_over: false,
         }));
         let fetch = lock(&audience).admit(Arc::clone(&running));
@@ -98,6 +99,8 @@ struct Audience {
     queues: Vec<Queue>,
     /// When it was connected, or sound of it came last.
     last_news: Instant,
+    /// Sound of it came since it was connected.
+    has_sounded: bool,
     /// It failed or ended: who comes now has to start it anew.
     is_over: bool,
 }
@@ -122,6 +125,7 @@ impl Audience {
         Fetch {
             news,
             last_news: self.last_news,
+            has_sounded: self.has_sounded,
             lost,
             _running: running,
         }
@@ -130,6 +134,7 @@ impl Audience {
     /// Hands a block to all. Nobody is waited for: a relay that has no room loses it.
     fn hand_over(&mut self, block: &News) {
         self.last_news = Instant::now();
+        self.has_sounded = true;
         self.queues
             .retain(|queue| match queue.news.try_send(block.clone()) {
                 Ok(()) => true,

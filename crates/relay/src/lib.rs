@@ -5,17 +5,19 @@
 //! going from one to the next takes no longer than noticing that it has to be done.
 //!
 //! ```text
-//! source 0 ─PCM─┐
-//! source 1 ─PCM─┼▶ watch ▸ one of them, or the fill ▸ level ▸ limit ▸ Opus ▸ queue ▶ the air thread
-//! fill     ─────┘
+//! source 0 ─PCM─ level ─┐
+//! source 1 ─PCM─ level ─┼▶ watch ▸ one of them, or the fill ▸ limit ▸ Opus ▸ queue ▶ the air thread
+//! fill     ─────────────┘
 //! ```
 //!
 //! A [`Voice`] is somebody who speaks now: one worker thread, and its sound comes as it is spoken.
 
 mod cushion;
 mod fetch;
+mod fill;
 mod inputs;
 mod leveller;
+mod pace;
 mod packets;
 mod pipeline;
 mod probe;

@@ -1,4 +1,4 @@
-//! From samples to packets that lie ready: levelled, faded, limited, encoded. Shared by relays and voices.
+//! From levelled samples to packets that lie ready: faded, limited, encoded. Shared by relays and voices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use crossbeam_queue::ArrayQueue;
 use loa_codec::{EncoderSettings, OpusEncoder, OpusError, Tuning};
 use loa_dsp::Limiter;
-
-use crate::leveller::Leveller;
 
 /// The air's end: the newest packets there are, [`QUEUE`] at most. Taking one never waits.
 pub(crate) struct Packets {
@@ -90,7 +88,6 @@ impl Packets {
 /// The worker's end.
 pub(crate) struct PacketMaker {
     packets: Arc<Packets>,
-    leveller: Leveller,
     limiter: Limiter,
     gain: f32,
     encoder: OpusEncoder,
@@ -100,13 +97,8 @@ pub(crate) struct PacketMaker {
 }
 
 impl PacketMaker {
-    /// Begins with nothing made; sound is brought towards `target_lufs`.
-    pub(crate) fn new(
-        packets: &Arc<Packets>,
-        target_lufs: f64,
-        bitrate: u32,
-        packet_samples: u32,
-    ) -> Result<Self, OpusError> {
+    /// Begins with nothing made.
+    pub(crate) fn new(packets: &Arc<Packets>, bitrate: u32, packet_samples: u32) -> Result<Self, OpusError> {
         let settings = EncoderSettings {
             bitrate,
             tuning: Tuning::Speech,
@@ -114,7 +106,6 @@ impl PacketMaker {
         };
         Ok(Self {
             packets: Arc::clone(packets),
-            leveller: Leveller::new(target_lufs),
             limiter: Limiter::for_speech(CEILING_DBTP),
             gain: 1.0,
             encoder: OpusEncoder::new(&settings)?,
@@ -143,11 +134,6 @@ impl PacketMaker {
         self.encoder.pre_skip()
     }
 
-    /// Takes note that something else sounds from here on.
-    pub(crate) fn is_new(&mut self) {
-        self.leveller.reset();
-    }
-
     /// Forgets the sound of before: nothing of it rings on in the packets that come next, nor does its fade.
     pub(crate) fn restart(&mut self) -> Result<(), OpusError> {
         self.gain = 1.0;
@@ -157,7 +143,6 @@ impl PacketMaker {
 
     /// Makes one packet of a frame. While nobody takes packets, the oldest makes room.
     pub(crate) fn push(&mut self, frame: &mut [f32]) -> Result<(), OpusError> {
-        self.leveller.process(frame, self.span.as_secs_f32());
         let target = if self.packets.fading.load(Ordering::Relaxed) {
             0.0
         } else {

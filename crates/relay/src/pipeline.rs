@@ -1,6 +1,5 @@
 //! A relay: its sources watched, one of them levelled, limited and encoded, packet by packet.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +7,16 @@ use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
-use loa_codec::{DECODED_SAMPLES_MAX, OpusDecoder, OpusError};
+use loa_codec::OpusError;
 use loa_model::relay_address::{Address, AddressError};
-use loa_model::{EncodedAudio, MonoTime};
+use loa_model::{EncodedAudio, MonoTime, samples_to_duration};
 use tracing::{info, warn};
 
 use crate::cushion::Cushion;
 use crate::fetch::{Fetch, News};
+use crate::fill::Fill;
 use crate::inputs::Inputs;
+use crate::leveller::Leveller;
 use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 use crate::watch::{On, RelayWatch, Rules, Switch};
 
@@ -75,9 +76,19 @@ impl Relay {
     ///
     /// If the machine cannot start a thread, or libopus refuses the settings.
     pub fn open(spec: &RelaySpec, name: &str, inputs: &Inputs) -> io::Result<Self> {
+        let (mut relay, mut work) = Self::parts(spec, name, inputs)?;
+        let worker = std::thread::Builder::new()
+            .name("relay".into())
+            .spawn(move || work.run())?;
+        relay.worker = Some(worker);
+        Ok(relay)
+    }
+
+    /// Makes both ends of a relay; nothing is connected before the worker's end runs.
+    fn parts(spec: &RelaySpec, name: &str, inputs: &Inputs) -> io::Result<(Self, Work)> {
         let packets = Packets::new();
-        let maker = PacketMaker::new(&packets, spec.target_lufs, spec.bitrate, spec.packet_samples)
-            .map_err(io::Error::other)?;
+        let maker =
+            PacketMaker::new(&packets, spec.bitrate, spec.packet_samples).map_err(io::Error::other)?;
         let fill = spec
             .fill
             .clone()
@@ -91,12 +102,13 @@ impl Relay {
         });
         let began = Instant::now();
         let size = spec.packet_samples as usize;
-        let mut work = Work {
+        let source = |address: &String| Source::new(address, spec.target_lufs);
+        let work = Work {
             shared: Arc::clone(&shared),
             name: name.to_owned(),
             watch: RelayWatch::new(spec.sources.len(), spec.rules, MonoTime::default()),
             inputs: inputs.clone(),
-            sources: spec.sources.iter().map(|source| Source::new(source)).collect(),
+            sources: spec.sources.iter().map(source).collect(),
             silence_power: 10f32.powf(spec.silence_dbfs / 10.0),
             maker,
             frame: vec![0.0; size],
@@ -106,16 +118,13 @@ impl Relay {
             missing: 0,
             began,
         };
-        let pre_skip = work.maker.pre_skip();
-        let worker = std::thread::Builder::new()
-            .name("relay".into())
-            .spawn(move || work.run())?;
-        Ok(Self {
+        let relay = Self {
             shared,
-            pre_skip,
+            pre_skip: work.maker.pre_skip(),
             packet_samples: spec.packet_samples,
-            worker: Some(worker),
-        })
+            worker: None,
+        };
+        Ok((relay, work))
     }
 
     /// Goes on air: from here on it is heard at full loudness.
@@ -160,19 +169,27 @@ struct Source {
     lost: u64,
     /// When it was connected, or sound of it came last.
     last_news: Instant,
+    /// Sound of it came since it was connected.
+    has_sounded: bool,
+    /// It was told since then that it is too slow.
+    told_slow: bool,
     held: Cushion,
+    leveller: Leveller,
     retry_at: Option<Instant>,
     backoff: Duration,
 }
 
 impl Source {
-    fn new(address: &str) -> Self {
+    fn new(address: &str, target_lufs: f64) -> Self {
         Self {
             address: address.parse().map_err(|error: AddressError| error.to_string()),
             fetch: None,
             lost: 0,
             last_news: Instant::now(),
+            has_sounded: false,
+            told_slow: false,
             held: Cushion::new(HELD_TO_BEGIN, HELD_ON_AIR),
+            leveller: Leveller::new(target_lufs),
             retry_at: None,
             backoff: BACKOFF_MIN,
         }
@@ -212,7 +229,7 @@ impl Work {
                 Instant::now() >= next
             };
             if is_due {
-                let made = self.packet();
+                let made = self.packet(self.now());
                 if let Err(error) = &made {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
@@ -261,6 +278,8 @@ impl Work {
                     // What came before it was lost is old by now.
                     source.held.clear();
                     source.last_news = fetch.last_news;
+                    source.has_sounded = fetch.has_sounded;
+                    source.told_slow = false;
                     source.fetch = Some(fetch);
                 }
                 Err(error) => {
@@ -291,29 +310,43 @@ impl Work {
                 match fetch.news.try_recv() {
                     Ok(News::Audio(block)) => {
                         let power = mean_power(&block);
-                        self.watch.handle_audio(index, power < self.silence_power, now);
+                        let sound = samples_to_duration(block.len() as u64);
+                        self.watch
+                            .handle_audio(index, power < self.silence_power, sound, now);
+                        if !on_air {
+                            source.leveller.overhear(power, block.len());
+                        }
                         source.held.push(block);
                         source.backoff = BACKOFF_MIN;
                         source.last_news = Instant::now();
+                        source.has_sounded = true;
                         if !on_air {
                             source.held.keep_newest(HELD_STANDBY);
                         }
                     }
                     Ok(News::Failed(why)) => {
-                        let retry_s = source.retry().as_secs();
+                        let retry_s = source.retry(Instant::now()).as_secs();
                         info!(relay = self.name, source = index, retry_s, "source failed: {why}");
                         self.watch.handle_failure(index, why, now);
                         break;
                     }
                     Err(TryRecvError::Empty) => {
-                        if source.hangs() {
-                            let retry_s = source.retry().as_secs();
+                        if source.hangs(Instant::now()) {
+                            let retry_s = source.retry(Instant::now()).as_secs();
                             info!(relay = self.name, source = index, retry_s, "source hangs");
                         }
                         break;
                     }
                     Err(TryRecvError::Disconnected) => {
-                        source.retry();
+                        let retry_s = source.retry(Instant::now()).as_secs();
+                        warn!(
+                            relay = self.name,
+                            source = index,
+                            retry_s,
+                            "a source's thread is gone"
+                        );
+                        self.watch
+                            .handle_failure(index, "its thread is gone".to_owned(), now);
                         break;
                     }
                 }
@@ -321,7 +354,7 @@ impl Work {
             // Enough is held: a queue that waits is sound that will come.
             if on_air && source.held.len() >= HELD_ON_AIR {
                 let silent = mean_power(source.held.samples()) < self.silence_power;
-                self.watch.handle_audio(index, silent, now);
+                self.watch.handle_audio(index, silent, Duration::ZERO, now);
             }
         }
         self.watch.handle_timeout(now);
@@ -330,13 +363,21 @@ impl Work {
     fn decide(&mut self) {
         while let Some(switch) = self.watch.poll_switch() {
             info!(relay = self.name, on = ?switch.on, failed = ?switch.failed, "relay switches");
-            self.maker.is_new();
             let change = Change {
                 switch,
                 at: Instant::now(),
             };
             // Nobody looks: the newest is what counts.
             self.shared.changes.force_push(change);
+        }
+        if let On::Source(source) = self.watch.on()
+            && self.watch.is_slow(source)
+            && !std::mem::replace(&mut self.sources[source].told_slow, true)
+        {
+            warn!(
+                relay = self.name,
+                source, "a source is too slow and sounds in pieces; no other keeps pace"
+            );
         }
     }
 
@@ -349,10 +390,14 @@ impl Work {
     }
 
     /// Makes one packet.
-    fn packet(&mut self) -> Result<(), OpusError> {
+    fn packet(&mut self, now: MonoTime) -> Result<(), OpusError> {
         let on = self.watch.on();
         let mut frame = std::mem::take(&mut self.frame);
-        self.sound(on, &mut frame);
+        let sounds = self.sound(on, &mut frame);
+        if let On::Source(source) = on {
+            let (sound, due) = (samples_to_duration(sounds as u64), self.maker.span());
+            self.watch.handle_packet(source, sound, due, now);
+        }
         // A switch is faded over in one packet.
         if let Some(before) = self.before.replace(on).filter(|before| *before != on) {
             let mut other = std::mem::take(&mut self.other);
@@ -365,27 +410,38 @@ impl Work {
         made
     }
 
-    /// Fills a frame with what something sounds like.
-    fn sound(&mut self, on: On, frame: &mut [f32]) {
+    /// Fills a frame with what something sounds like, each source at its own gain; returns how many samples of it are
+    /// sound. The library has levelled the fill.
+    fn sound(&mut self, on: On, frame: &mut [f32]) -> usize {
         match on {
-            On::Fill => match &mut self.fill {
-                Some(fill) => fill.read(frame),
-                None => frame.fill(0.0),
-            },
+            On::Fill => {
+                match &mut self.fill {
+                    Some(fill) => fill.read(frame),
+                    None => frame.fill(0.0),
+                }
+                frame.len()
+            }
             On::Source(source) => {
-                if self.sources[source].held.read(frame) < frame.len() {
+                let source = &mut self.sources[source];
+                let sounds = source.held.read(frame);
+                if sounds < frame.len() {
                     self.missing += 1;
                 }
+                source.leveller.process(frame, self.maker.span().as_secs_f32());
+                sounds
             }
         }
     }
 }
 
 impl Source {
-    /// Tells whether it is connected and has said nothing for too long. A sender of RTP may wait for its speaker.
-    fn hangs(&self) -> bool {
-        let waits = matches!(self.address, Ok(Address::Rtp { .. }));
-        !waits && self.last_news.elapsed() > HANGS_AFTER
+    /// Tells whether it is connected and has said nothing for too long.
+    ///
+    /// A sender of RTP may let us wait for its speaker, but one that sounded and is still may have begun anew: ffmpeg takes
+    /// what a new sender numbers lower for packets that come too late, for up to eleven minutes.
+    fn hangs(&self, now: Instant) -> bool {
+        let waits = matches!(self.address, Ok(Address::Rtp { .. })) && !self.has_sounded;
+        !waits && now.saturating_duration_since(self.last_news) > HANGS_AFTER
     }
 
     /// Returns how many blocks came of it when its queue was full.
@@ -393,52 +449,18 @@ impl Source {
         self.lost + self.fetch.as_ref().map_or(0, Fetch::lost)
     }
 
-    /// Lets go of it, to try again later and later. Other relays may go on hearing it.
-    fn retry(&mut self) -> Duration {
+    /// Lets go of it, to try again later and later; but soon if it was waited for longer than that. Other relays may go on
+    /// hearing it.
+    fn retry(&mut self, now: Instant) -> Duration {
         self.lost = self.lost();
         self.fetch = None;
+        if now.saturating_duration_since(self.last_news) > BACKOFF_MAX {
+            self.backoff = BACKOFF_MIN;
+        }
         let wait = self.backoff;
-        self.retry_at = Some(Instant::now() + wait);
+        self.retry_at = Some(now + wait);
         self.backoff = (wait * 2).min(BACKOFF_MAX);
         wait
-    }
-}
-
-/// A piece of media, over and over.
-struct Fill {
-    audio: Arc<EncodedAudio>,
-    decoder: OpusDecoder,
-    next: usize,
-    held: VecDeque<f32>,
-    block: Box<[f32; DECODED_SAMPLES_MAX]>,
-}
-
-impl Fill {
-    fn new(audio: Arc<EncodedAudio>) -> Result<Self, OpusError> {
-        Ok(Self {
-            audio,
-            decoder: OpusDecoder::new()?,
-            next: 0,
-            held: VecDeque::new(),
-            block: Box::new([0.0; DECODED_SAMPLES_MAX]),
-        })
-    }
-
-    fn read(&mut self, frame: &mut [f32]) {
-        // An empty piece gives nothing, and neither does one that does not decode.
-        for _ in 0..=frame.len() / 120 {
-            if self.held.len() >= frame.len() || self.audio.packet_count() == 0 {
-                break;
-            }
-            let packet = self.audio.packet(self.next).unwrap_or_default();
-            self.next = (self.next + 1) % self.audio.packet_count();
-            if let Ok(count) = self.decoder.decode(packet, &mut self.block[..]) {
-                self.held.extend(&self.block[..count]);
-            }
-        }
-        for sample in frame {
-            *sample = self.held.pop_front().unwrap_or(0.0);
-        }
     }
 }
 
@@ -467,3 +489,6 @@ const HANGS_AFTER: Duration = Duration::from_secs(8);
 const NEVER: Duration = Duration::from_secs(7 * 86_400);
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use crate::cushion::Cushion;
+use crate::leveller::Leveller;
 use crate::packets::{LOOK, PacketMaker, Packets, QUEUE, mean_power};
 
 /// How a voice is sent.
@@ -73,8 +74,8 @@ impl Voice {
 
     fn parts(spec: &VoiceSpec, now: Instant) -> io::Result<(Microphone, Self, Work)> {
         let packets = Packets::new();
-        let maker = PacketMaker::new(&packets, spec.target_lufs, spec.bitrate, spec.packet_samples)
-            .map_err(io::Error::other)?;
+        let maker =
+            PacketMaker::new(&packets, spec.bitrate, spec.packet_samples).map_err(io::Error::other)?;
         let pre_skip = maker.pre_skip();
         let shared = Arc::new(Shared {
             packets,
@@ -90,6 +91,7 @@ impl Voice {
             held: Cushion::new(HELD_TO_BEGIN, HELD_TO_BEGIN_MAX),
             last_said: now,
             on_air: false,
+            leveller: Leveller::new(spec.target_lufs),
             maker,
             frame: vec![0.0; spec.packet_samples as usize],
         };
@@ -164,6 +166,7 @@ struct Work {
     held: Cushion,
     last_said: Instant,
     on_air: bool,
+    leveller: Leveller,
     maker: PacketMaker,
     frame: Vec<f32>,
 }
@@ -224,6 +227,8 @@ impl Work {
         if count < self.frame.len() {
             self.shared.missing.fetch_add(1, Ordering::Relaxed);
         }
+        self.leveller
+            .process(&mut self.frame, self.maker.span().as_secs_f32());
         self.maker.push(&mut self.frame)?;
         self.forget(count);
         Ok(())
