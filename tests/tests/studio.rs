@@ -2,6 +2,7 @@
 //! place, in none of the zones that hear it. A station that needs ffmpeg where there is none says so.
 
 use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,22 +11,40 @@ use loa_headend::workbench::{Recording, Station};
 use loa_tests::network::enter_own_network;
 use loa_tests::schedule::{ZONES, local_seconds, second_from_now, sleep_until};
 use loa_tests::sound::{by_ffmpeg, demo_audio, levelled_likeness};
+use loa_tests::stalls::Stalls;
 
 /// What the speaker says.
 const VOICE: &str = "chuyen-muc-xa-a.m4a";
 
-/// Speaks into the studio's line: twelve seconds of voice, and then a pause in which the microphone stays open.
-fn speak(port: u16) -> Result<Child> {
-    let voice = demo_audio(VOICE).display().to_string();
-    let to = format!("rtp://127.0.0.1:{port}");
-    Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error", "-re", "-t", "12", "-i", &voice])
-        .args(["-af", "apad=pad_dur=30", "-ar", "48000", "-ac", "1"])
-        .args(["-c:a", "libopus", "-f", "rtp", &to])
-        .stdin(Stdio::null())
+/// What a microphone picks up: twelve seconds of voice, and then a pause in which it stays open.
+fn picked_up(dir: &Path) -> Result<PathBuf> {
+    let (voice, file) = (demo_audio(VOICE), dir.join("picked-up.wav"));
+    let made = ffmpeg()
+        .args(["-t", "12", "-i"])
+        .arg(voice)
+        .args(["-af", "apad=pad_dur=30"])
+        .arg(&file)
+        .status()?;
+    ensure!(made.success(), "what is spoken can be made");
+    Ok(file)
+}
+
+/// Speaks into the studio's line, as fast as people do.
+fn speak(picked_up: &Path, port: u16) -> Result<Child> {
+    ffmpeg()
+        .args(["-re", "-i"])
+        .arg(picked_up)
+        .args(["-ar", "48000", "-ac", "1", "-c:a", "libopus", "-f", "rtp"])
+        .arg(format!("rtp://127.0.0.1:{port}"))
         .stdout(Stdio::null())
         .spawn()
         .context("ffmpeg cannot be started; `cargo xtask setup` installs it")
+}
+
+fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-loglevel", "error"]);
+    command
 }
 
 #[test]
@@ -41,7 +60,9 @@ fn a_studio_may_be_silent_in_two_zones_at_once() -> Result<()> {
     station.configure("[playout]\nfill = \"thong-bao\"\n")?;
     let zones = station.write("zones.toml", ZONES)?;
     station.loa(&["schedule", "import", &zones])?;
+    let picked_up = picked_up(dir.path())?;
     let head_end = station.start()?;
+    let stalls = Stalls::watch()?;
 
     let start = second_from_now(6);
     let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -60,7 +81,7 @@ fn a_studio_may_be_silent_in_two_zones_at_once() -> Result<()> {
     let receivers = [receiver("loa-1", "thon-1")?, receiver("loa-3", "thon-3")?];
 
     sleep_until(start + Duration::from_secs(3));
-    let mut speaker = speak(port)?;
+    let mut speaker = speak(&picked_up, port)?;
     // Five seconds of dead air and the three of the rule are long over.
     sleep_until(start + Duration::from_secs(28));
     let health = station.health()?;
@@ -89,8 +110,15 @@ fn a_studio_may_be_silent_in_two_zones_at_once() -> Result<()> {
             .map(|row| format!("{} {}", row["sound"], row["ended"]["reason"]["cause"]))
             .collect();
         println!("{zone}: {}", told.join(", "));
+        let expected = ["{\"fill\":null} \"source_back\"", "{\"source\":0} \"time_limit\""];
+        // A machine that stands still for longer than a source may is told of as a source that does.
+        let stood_still = stalls.within(start, start + Duration::from_secs(32)) > Duration::from_secs(1);
+        let is_right = match &told[..] {
+            [first, .., last] if stood_still => first == expected[0] && last == expected[1],
+            told => told == expected,
+        };
         ensure!(
-            told == ["{\"fill\":null} \"source_back\"", "{\"source\":0} \"time_limit\""],
+            is_right,
             "{zone}: nothing before the speaker, and then the studio until its end: {told:#?}\n{log}"
         );
         let recording = Recording::of_receiver(&wav(village), lines)?;

@@ -245,6 +245,7 @@ impl<'a> Node<'a> {
         self.air.receiver.set_clock_trusted(trusted);
 
         self.keep_quiet(mono);
+        self.keep_reporter(mono);
         self.keep_memberships(mono);
         self.warn_of_certificates(mono);
 
@@ -305,6 +306,22 @@ impl<'a> Node<'a> {
             self.next_keep = now + KEEP_PERIOD;
         }
         self.keeper.keep(memory);
+    }
+
+    /// Tries again to report if that could not be begun: the disk may have been full.
+    fn keep_reporter(&mut self, now: MonoTime) {
+        let Some(report) = &self.config.report else {
+            return;
+        };
+        if self.reporter.is_some() || now < self.next_report {
+            return;
+        }
+        self.next_report = now + REPORTER_PERIOD;
+        if let Ok(reporter) = report_to(report, self.config) {
+            info!("can report now");
+            (self.reporter, self.report_fault) = (Some(reporter), None);
+            self.next_report = now;
+        }
     }
 
     /// Joins the groups again while no beacon comes. That may keep the card waiting, but nothing sounds then.
@@ -505,6 +522,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The first change is kept at once, the next one no earlier than this.
 const KEEP_PERIOD: Duration = Duration::from_secs(10);
 /// A beacon comes each second; three missing are a dead path.
+/// Reading a key takes a moment of the playing thread.
+const REPORTER_PERIOD: Duration = Duration::from_secs(600);
 const BEACON_MISSING: Duration = Duration::from_secs(3);
 /// As early as `loa check` says it.
 const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(30 * 86_400);

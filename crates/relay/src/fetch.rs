@@ -136,10 +136,15 @@ impl Work {
                 let sdp = format!(
                     "v=0\no=- 0 0 IN IP4 {host}\ns=studio\nc=IN IP4 {host}\nt=0 0\nm=audio {port} RTP/AVP 97\na=rtpmap:97 opus/48000/2\n"
                 );
-                self.by_ffmpeg_from(
-                    &["-protocol_whitelist", "pipe,udp,rtp", "-f", "sdp", "-i", "pipe:0"],
-                    Some(&sdp),
-                )
+                let input = ["-protocol_whitelist", "pipe,udp,rtp", "-f", "sdp", "-i", "pipe:0"];
+                loop {
+                    let done = self.by_ffmpeg_from(&input, Some(&sdp));
+                    // A speaker may be still for longer than ffmpeg waits, which is 10 s.
+                    let was_still = done.as_ref().is_err_and(|why| why.contains(NO_PACKETS));
+                    if !was_still || self.stop.load(Ordering::Relaxed) {
+                        return done;
+                    }
+                }
             }
         }
     }
@@ -325,6 +330,8 @@ pub(crate) const BLOCKS_MAX: usize = 600;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The same for ffmpeg, which counts in microseconds.
 const PATIENCE_US: &str = "3000000";
+/// What ffmpeg says if no RTP comes.
+const NO_PACKETS: &str = "Connection timed out";
 /// Bounds each piece of memory that ffmpeg takes: for a header that claims 1 Hz its resampler would want gigabytes.
 const ALLOC_BYTES_MAX: &str = "67108864";
 const REDIRECTS_MAX: u32 = 5;

@@ -219,7 +219,9 @@ impl Work {
         let mut next = Instant::now();
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.connect();
-            self.listen();
+            // Faults are judged as of when the queues were looked at: what came since waits in them.
+            let now = self.now();
+            self.listen(now);
             self.decide();
             let packets = &self.shared.packets;
             let taken = self.maker.look(Instant::now());
@@ -229,7 +231,7 @@ impl Work {
                 Instant::now() >= next
             };
             if is_due {
-                let made = self.packet(self.now());
+                let made = self.packet(now);
                 if let Err(error) = &made {
                     warn!(relay = self.name, "a packet could not be encoded: {error}");
                 }
@@ -295,8 +297,7 @@ impl Work {
     }
 
     /// Takes what came of every source; of those that are not on the air only the newest is kept.
-    fn listen(&mut self) {
-        let now = self.now();
+    fn listen(&mut self, now: MonoTime) {
         let on = self.watch.on();
         for index in 0..self.sources.len() {
             let source = &mut self.sources[index];

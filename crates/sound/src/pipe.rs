@@ -37,6 +37,8 @@ struct Running {
     since: MonoTime,
     /// The second half of a sample that the pipe took only the first half of.
     carry: Option<u8>,
+    /// Bytes that the pipe took.
+    taken: u64,
     /// Since when it has taken nothing that it was offered.
     full_since: Option<MonoTime>,
     /// It hung and was ended, and may not be gone yet.
@@ -153,6 +155,7 @@ impl Running {
             stdin,
             since: now,
             carry: None,
+            taken: 0,
             full_since: None,
             ended: false,
         })
@@ -173,7 +176,10 @@ impl Running {
         let mut rest = bytes;
         while !rest.is_empty() {
             match stdin.write(rest) {
-                Ok(taken) => rest = &rest[taken..],
+                Ok(taken) => {
+                    rest = &rest[taken..];
+                    self.taken += taken as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
@@ -192,7 +198,12 @@ impl Running {
             return false;
         }
         let since = *self.full_since.get_or_insert(now);
-        now.since(since) >= HANG_MAX
+        let most = if self.taken > PIPE_BYTES {
+            HANG_MAX
+        } else {
+            BEGIN_MAX
+        };
+        now.since(since) >= most
     }
 
     /// Ends the command and all that it started, and does not wait for that: what hangs in the kernel ends when it can.
@@ -235,6 +246,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A command that plays never stops for so long; a card that hangs would stop it for ever.
 const HANG_MAX: Duration = Duration::from_secs(5);
+/// One that still begins may take longer: the pipe fills before it reads.
+const BEGIN_MAX: Duration = Duration::from_secs(30);
+/// What a pipe holds (pipe(7)): more than that was read at the other end.
+const PIPE_BYTES: u64 = 65_536;
 const HANGS: &str = "it takes no sound";
 /// How long a command may take to finish when its input ends.
 const FINISH_MAX: Duration = Duration::from_secs(1);
@@ -312,11 +327,25 @@ mod tests {
         for turn in 0..600 {
             output.put(&[1; 480], START + Duration::from_millis(10 * turn));
         }
-        assert!(feed_until(&mut output, after(6), |o, _| o.running.is_none()));
+        output.put(&[1; 480], after(20));
+        assert!(
+            output.running.as_ref().is_some_and(|running| !running.ended),
+            "it may still begin"
+        );
+        assert!(feed_until(&mut output, after(31), |o, _| o.running.is_none()));
         assert_eq!(output.fault().unwrap(), "`exec sleep 60`: it takes no sound");
         assert_eq!(output.restarts(), 0, "not before the pause is over");
-        assert_eq!(output.put(&[1; 480], after(7)), 0);
+        assert_eq!(output.put(&[1; 480], after(32)), 0);
         assert_eq!((output.restarts(), output.fault()), (1, None));
+    }
+
+    #[test]
+    fn command_that_hangs_after_it_played_is_ended_sooner() {
+        let mut output = PipeOutput::start("head -c 100000 > /dev/null; exec sleep 60", START).unwrap();
+        let taken = |o: &PipeOutput| o.running.as_ref().map_or(0, |running| running.taken);
+        assert!(feed_until(&mut output, START, |o, lost| taken(o) > 100_000 && lost == 480));
+        assert!(feed_until(&mut output, after(6), |o, _| o.running.is_none()));
+        assert_eq!(output.restarts(), 0, "not before the pause is over");
     }
 
     #[test]

@@ -172,6 +172,13 @@ pub(super) fn check(installation: &Installation) -> Result<ExitCode> {
     }
     let certificate = installation.certificate()?;
     installation.signer()?;
+    if certificate.verify(&installation.root_public()?).is_err() {
+        findings.push(
+            "the station's certificate was made with another root key than keys/root.pub, which new receivers will trust: \
+             repeat `loa key install`"
+                .to_owned(),
+        );
+    }
     findings.extend(expiry(certificate.not_after, super::now()).map(|trouble| trouble.to_string()));
     for finding in &findings {
         println!("{finding}");
