@@ -138,10 +138,13 @@ mod tests {
         );
     }
 
-    /// Each row: starts (from when, how long it sounded), and from when to when it sounded in all, s.
+    /// From when one start of the receiver sounded, and for how long, s.
+    type Heard = (i64, u64);
+
     #[test]
     fn what_was_kept_silent_has_not_begun() {
-        let rows: &[(&str, &[(i64, u64)], (i64, i64))] = &[
+        // With from when to when it sounded in all, s.
+        let rows: &[(&str, &[Heard], (i64, i64))] = &[
             ("silent, then heard", &[(10, 0), (40, 5)], (40, 45)),
             ("heard, then silent", &[(10, 5), (40, 0)], (10, 15)),
             ("silent between", &[(10, 5), (20, 0), (30, 5)], (10, 35)),
