@@ -189,7 +189,7 @@ fn samples(route: Route, commune: Commune) -> Vec<Sample> {
             &route.path.replace("{number}", &id.to_string()),
             "page=week&day=2026-12-04",
         ),
-        ("GET", "/zones/{code}/loa.sdp") => plain("/zones/huyen/loa.sdp"),
+        ("GET", "/zones/{code}/loa.sdp") => plain("/zones/tinh/loa.sdp"),
         (
             "GET",
             "/zones/{code}/listen.opus" | "/zones/{code}/listen.webm" | "/api/v1/zones/{code}/listen.opus",
@@ -656,7 +656,7 @@ async fn what_is_shown_lies_where_it_may_be_seen() {
         }
         assert!(all.contains(shown), "{token} sees its own");
         assert!(
-            all.contains("Bản tin buổi sáng của huyện"),
+            all.contains("Bản tin buổi sáng của tỉnh"),
             "{token} sees what is heard from above"
         );
     }

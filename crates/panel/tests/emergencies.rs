@@ -273,7 +273,7 @@ async fn a_zone_that_cannot_take_it_is_told_of() {
 async fn a_zone_lies_within_those_that_are_listed_with_it_and_no_other() {
     let app = app(&Arc::new(Memory::new()));
     for (token, chain) in [
-        ("as:emergency_officer", "thon-dinh xa-dong huyen "),
+        ("as:emergency_officer", "thon-dinh xa-dong tinh "),
         ("as:emergency_officer@2", "thon-dinh xa-dong "),
         ("as:emergency_officer@3", "thon-dinh "),
     ] {
@@ -344,7 +344,7 @@ async fn nobody_warns_or_decides_in_a_foreign_zone() {
     let wishes = [
         wish(),
         with("zones", json!(["xa-tay", "xa-dong"])),
-        with("zones", json!(["huyen"])),
+        with("zones", json!(["tinh"])),
     ];
     for wish in wishes {
         let (status, said) = release(&app, officer, &wish).await;

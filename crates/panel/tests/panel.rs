@@ -25,7 +25,7 @@ async fn everything_but_what_plain_players_and_receivers_need_asks_for_a_login()
         "/login",
         "/healthz",
         "/metrics",
-        "/zones/huyen/loa.sdp",
+        "/zones/tinh/loa.sdp",
         "/assets/style.css",
     ];
     for path in open {
@@ -35,7 +35,7 @@ async fn everything_but_what_plain_players_and_receivers_need_asks_for_a_login()
     let closed = [
         "/live/air",
         "/live/receivers",
-        "/zones/huyen/listen.opus",
+        "/zones/tinh/listen.opus",
         "/api/v1/snapshot",
         "/api/v1/run-sheet",
         "/api/v1/receivers",
@@ -155,7 +155,7 @@ async fn a_login_gives_a_cookie_that_scripts_and_other_sites_do_not_get() {
 async fn a_post_from_another_site_is_refused() {
     let station = Arc::new(Memory::new());
     let app = app(&station);
-    let body = "zone=huyen&media=x&class=emergency&limit_min=5";
+    let body = "zone=tinh&media=x&class=emergency&limit_min=5";
     let mut request = post("/overrides", FORM, body);
     request
         .headers_mut()
@@ -214,7 +214,7 @@ async fn the_air_is_taken_with_what_is_for_ones_eyes_and_may_air() {
         ("as:announcer@2", "xa-dong", "02", 200, ""),
         ("as:announcer@2", "xa-dong", "0b", 404, "there is no media"),
         ("as:announcer@5", "xa-tay", "0b", 200, ""),
-        ("as:announcer@1", "huyen", "0b", 200, ""),
+        ("as:announcer@1", "tinh", "0b", 200, ""),
         (
             "as:announcer@2",
             "xa-dong",
@@ -223,7 +223,7 @@ async fn the_air_is_taken_with_what_is_for_ones_eyes_and_may_air() {
             "is archived and does not air",
         ),
         ("as:announcer@5", "xa-tay", "0c", 404, "there is no media"),
-        ("as:announcer", "huyen", "0d", 409, "is rejected and does not air"),
+        ("as:announcer", "tinh", "0d", 409, "is rejected and does not air"),
     ];
     let order = |zone: &str, piece: &str| {
         let media = piece.repeat(32);
@@ -350,7 +350,7 @@ async fn the_air_says_who_sounds_and_how_loud_by_the_group_that_carries_it() {
         text += &String::from_utf8_lossy(&events.next().await.unwrap().unwrap());
     }
     assert!(
-        text.contains("data: {\"huyen\":-18.2,\"xa-dong\":-11.6}"),
+        text.contains("data: {\"tinh\":-18.2,\"xa-dong\":-11.6}"),
         "{text}"
     );
     // One of the two under the commune plays what is weaker; nothing is on the air in the other commune.
@@ -385,12 +385,12 @@ async fn refusals_say_what_and_have_a_status() {
             "zone \\\"nowhere\\\"",
         ),
         (
-            post("/api/v1/overrides", JSON, &start("huyen", "zz", 5)),
+            post("/api/v1/overrides", JSON, &start("tinh", "zz", 5)),
             StatusCode::NOT_FOUND,
             "media \\\"zz\\\"",
         ),
         (
-            post("/api/v1/overrides", JSON, &start("huyen", &media, 0)),
+            post("/api/v1/overrides", JSON, &start("tinh", &media, 0)),
             StatusCode::BAD_REQUEST,
             "write 1 to 43200",
         ),
@@ -487,7 +487,7 @@ async fn live_state_begins_with_the_whole_table() {
 #[tokio::test]
 async fn listening_gives_an_ogg_opus_stream() {
     let app = app(&Arc::new(Memory::new()));
-    let response = app.oneshot(get("/zones/huyen/listen.opus")).await.unwrap();
+    let response = app.oneshot(get("/zones/tinh/listen.opus")).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "audio/ogg");
     let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let mut pages = ogg::PacketReader::new(std::io::Cursor::new(body));
@@ -507,7 +507,7 @@ async fn listening_gives_an_ogg_opus_stream() {
 #[tokio::test]
 async fn a_browser_listens_to_the_same_as_webm() {
     let app = app(&Arc::new(Memory::new()));
-    let response = app.oneshot(get("/zones/huyen/listen.webm")).await.unwrap();
+    let response = app.oneshot(get("/zones/tinh/listen.webm")).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "audio/webm");
     let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     assert!(body.starts_with(b"\x1a\x45\xdf\xa3"));
@@ -523,7 +523,7 @@ async fn a_silent_zone_is_filled_with_silence_as_time_passes() {
         ..Memory::new()
     }));
     let began = tokio::time::Instant::now();
-    let response = app.oneshot(get("/zones/huyen/listen.opus")).await.unwrap();
+    let response = app.oneshot(get("/zones/tinh/listen.opus")).await.unwrap();
     let mut chunks = response.into_body().into_data_stream();
     let mut bytes = Vec::new();
     for _ in 0..=10 {
@@ -542,7 +542,7 @@ async fn a_silent_zone_is_filled_with_silence_as_time_passes() {
 async fn people_are_told_what_went_wrong_on_a_page_in_their_language() {
     let app = app(&Arc::new(Memory::new()));
     let media = "01".repeat(32);
-    let form = format!("zone=huyen&media={media}&class=live&limit_min=0");
+    let form = format!("zone=tinh&media={media}&class=live&limit_min=0");
     let rows = [
         (get("/nowhere"), 404, "Không có trang này"),
         (get("/nowhere?lang=en"), 404, "There is no such page"),
@@ -551,7 +551,7 @@ async fn people_are_told_what_went_wrong_on_a_page_in_their_language() {
         (get("/today?zone=nowhere"), 404, "Không có địa bàn “nowhere”"),
         (post("/overrides/404/stop", FORM, ""), 404, "đã kết thúc"),
         (post("/overrides", FORM, &form), 400, "1 đến 720 phút"),
-        (post("/overrides", FORM, "zone=huyen"), 422, "không hiểu yêu cầu"),
+        (post("/overrides", FORM, "zone=tinh"), 422, "không hiểu yêu cầu"),
         (post("/today", FORM, ""), 405, "Không có trang này"),
         (post("/overrides", FORM, &"x".repeat(200_000)), 413, "dài quá mức"),
     ];
@@ -613,7 +613,7 @@ async fn a_zone_shows_what_is_heard_there() {
     let [bulletin, commune, music] = ["Bản tin buổi sáng", "Chuyên mục của xã", "Ca nhạc buổi chiều"];
     let rows = [
         ("", [true, true, true]),
-        ("huyen", [true, false, false]),
+        ("tinh", [true, false, false]),
         ("thon-dinh", [true, true, false]),
         ("xa-tay", [true, false, true]),
     ];
@@ -655,7 +655,7 @@ async fn receivers_are_named_counted_and_kept_live() {
         "Chưa từng báo về: xa-tay-2",
         "Không báo về từ 16:57:30",
         "giả mạo <strong>3</strong>",
-        "no beacon from zone &#34;huyen&#34;",
+        "no beacon from zone &#34;tinh&#34;",
         "phát theo lúc nhận",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
@@ -675,7 +675,7 @@ async fn the_air_is_shown_while_the_library_does_not_answer() {
         "{text}"
     );
     let json = format!(
-        "{{\"zone\":\"huyen\",\"media\":\"{}\",\"class\":\"live\"}}",
+        "{{\"zone\":\"tinh\",\"media\":\"{}\",\"class\":\"live\"}}",
         "01".repeat(32)
     );
     let (status, ..) = send(&app, post("/api/v1/overrides", JSON, &json)).await;
@@ -739,7 +739,7 @@ async fn listening_ends_with_the_login() {
         ..Memory::new()
     });
     let response = app(&station)
-        .oneshot(get("/zones/huyen/listen.opus"))
+        .oneshot(get("/zones/tinh/listen.opus"))
         .await
         .unwrap();
     let mut chunks = response.into_body().into_data_stream();

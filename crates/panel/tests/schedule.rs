@@ -145,7 +145,7 @@ async fn what_is_of_another_day_stands_with_its_date() {
     let change = "/change?slot=2&date=2026-12-04&time=17:00&deed=move&to_date=2026-12-05&to_time=17:12";
     for (page, told) in [
         (change, "17:08:30 sang 05/12/2026 17:12:30"),
-        ("/week?date=2026-12-04&zone=huyen&saved=5", "05/12/2026 17:12:30"),
+        ("/week?date=2026-12-04&zone=tinh&saved=5", "05/12/2026 17:12:30"),
         ("/as-run?date=2026-12-05", "04/12/2026 17:08:30"),
         ("/as-run?date=2026-12-05", "04/12/2026 17:11:00"),
     ] {
@@ -233,7 +233,7 @@ async fn an_editor_neither_inserts_an_emergency_nor_copies_abroad() {
 #[tokio::test]
 async fn the_week_draws_every_line_where_it_is_and_lists_it() {
     let app = app(&Arc::new(Memory::new()));
-    let (status, text, _) = send(&app, get("/week?date=2026-12-02&zone=huyen")).await;
+    let (status, text, _) = send(&app, get("/week?date=2026-12-02&zone=tinh")).await;
     assert_eq!(status, StatusCode::OK);
     // Monday to Sunday; three zones have something, two have not.
     for expected in [
@@ -253,7 +253,7 @@ async fn the_week_draws_every_line_where_it_is_and_lists_it() {
     assert!(text.contains("nhường #3"), "{text}");
     let (_, text, _) = send(&app, get("/week?date=2026-12-02&zone=thon-dinh")).await;
     assert!(
-        text.contains("Huyện Sông Mây <small>") && text.contains("Xã Đông <small>"),
+        text.contains("Tỉnh Sông Mây <small>") && text.contains("Xã Đông <small>"),
         "{text}"
     );
     assert!(!text.contains("data-zone=\"xa-tay\""));

@@ -89,7 +89,7 @@ impl Memory {
         if self.hostile_title {
             "<script>alert(1)</script>".into()
         } else {
-            "Bản tin buổi chiều của huyện".into()
+            "Bản tin buổi chiều của tỉnh".into()
         }
     }
 }
@@ -178,7 +178,7 @@ impl Console for Memory {
 
     fn zones(&self) -> Arc<ZoneTree> {
         let zones = [
-            (1, "huyen", "Huyện Sông Mây", None),
+            (1, "tinh", "Tỉnh Sông Mây", None),
             (2, "xa-dong", "Xã Đông", Some(1)),
             (3, "thon-dinh", "Thôn Đình", Some(2)),
             (4, "thon-ben", "Thôn Bến Đò", Some(2)),
@@ -418,7 +418,7 @@ impl Console for Memory {
                 1,
                 -43_950,
                 25,
-                "Bản tin buổi sáng của huyện",
+                "Bản tin buổi sáng của tỉnh",
                 BulletinClass::Priority,
                 Verdict::Airs,
                 vec![scheduled("0 5 * * Mon-Sat")],
@@ -519,7 +519,7 @@ impl Console for Memory {
         let faulty = ReceiverItem {
             clock_trusted: false,
             counts: vec![("lost".into(), 12), ("forged".into(), 3)],
-            faults: vec!["no beacon from zone \"huyen\" for 7 s".into()],
+            faults: vec!["no beacon from zone \"tinh\" for 7 s".into()],
             ..item("thon-ben-1", 4, Some(-4))
         };
         done(vec![

@@ -83,7 +83,7 @@ impl Upkeep for Memory {
             }],
             panel: "https://0.0.0.0:8443".into(),
             sends_from: "10.0.0.2".into(),
-            groups: vec![("huyen".into(), "239.192.0.1:5004".into())],
+            groups: vec![("tinh".into(), "239.192.0.1:5004".into())],
         })
     }
 }
