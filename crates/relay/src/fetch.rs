@@ -152,7 +152,11 @@ impl Work {
     fn decode_http(&self, url: &str) -> Result<(), Refused> {
         let failed = |error: &dyn Error| Refused::Failed(without_url(&root_of(error), url));
         let agent = agent();
-        let response = agent.get(url).call().map_err(|error| failed(&error))?;
+        let response = agent.get(url).call().map_err(|error| match error {
+            // No HTTP, such as SHOUTcast's "ICY 200 OK".
+            ureq::Error::Protocol(_) => Refused::NotForUs(without_url(&root_of(&error), url)),
+            _ => failed(&error),
+        })?;
         let body = response.into_body().into_reader();
         let stopping = Stopping {
             body,

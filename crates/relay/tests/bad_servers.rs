@@ -119,4 +119,20 @@ fn a_bad_server_is_given_up_with_a_reason() {
     }
 }
 
+/// Many small stations still answer so.
+fn shoutcast(stream: &mut TcpStream) -> std::io::Result<()> {
+    let audio = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../schedules/demo/audio/ban-tin-tinh.mp3"
+    );
+    stream.write_all(b"ICY 200 OK\r\nicy-name: Loa\r\ncontent-type: audio/mpeg\r\n\r\n")?;
+    stream.write_all(&std::fs::read(audio)?)
+}
+
+#[test]
+fn a_station_that_answers_as_shoutcast_does_is_heard() {
+    let url = format!("http://127.0.0.1:{}/live", serve(shoutcast));
+    probe(&url, PATIENCE).unwrap();
+}
+
 const PATIENCE: Duration = Duration::from_secs(5);
