@@ -152,9 +152,11 @@ impl Work {
     fn decode_http(&self, url: &str) -> Result<(), Refused> {
         let failed = |error: &dyn Error| Refused::Failed(without_url(&root_of(error), url));
         let agent = agent();
-        let response = agent.get(url).call().map_err(|error| match error {
-            // No HTTP, such as SHOUTcast's "ICY 200 OK".
-            ureq::Error::Protocol(_) => Refused::NotForUs(without_url(&root_of(&error), url)),
+        let response = agent.get(url).call().map_err(|error| match &error {
+            // SHOUTcast's "ICY 200 OK" begins as no HTTP does.
+            ureq::Error::Protocol(why) if why.to_string().contains(NO_HTTP) => {
+                Refused::NotForUs(without_url(&root_of(&error), url))
+            }
             _ => failed(&error),
         })?;
         let body = response.into_body().into_reader();
@@ -336,6 +338,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const PATIENCE_US: &str = "3000000";
 /// What ffmpeg says if no RTP comes.
 const NO_PACKETS: &str = "Connection timed out";
+/// What httparse says of an answer that begins with no version of HTTP.
+const NO_HTTP: &str = "invalid HTTP version";
 /// Bounds each piece of memory that ffmpeg takes: for a header that claims 1 Hz its resampler would want gigabytes.
 const ALLOC_BYTES_MAX: &str = "67108864";
 const REDIRECTS_MAX: u32 = 5;
