@@ -521,9 +521,9 @@ const fn is_trusted(trust: ClockTrustConfig, synchronised: bool, clock: &Station
 const SECOND: Duration = Duration::from_secs(1);
 /// The first change is kept at once, the next one no earlier than this.
 const KEEP_PERIOD: Duration = Duration::from_secs(10);
-/// A beacon comes each second; three missing are a dead path.
 /// Reading a key takes a moment of the playing thread.
 const REPORTER_PERIOD: Duration = Duration::from_secs(600);
+/// A beacon comes each second; three missing are a dead path.
 const BEACON_MISSING: Duration = Duration::from_secs(3);
 /// As early as `loa check` says it.
 const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(30 * 86_400);

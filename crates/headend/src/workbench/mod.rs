@@ -33,10 +33,10 @@ pub struct Station {
 
 /// Name and password of the user that [`Station::new`] makes, who may do everything everywhere.
 pub const USER: &str = "truc-ban";
-/// Arguments for `loa as-run` that leave no day out, so that no test depends on when midnight comes.
-pub const ALWAYS: [&str; 4] = ["--date", "2000-01-01", "--to", "2199-12-31"];
 /// See [`USER`].
 pub const PASSWORD: &str = "mot-mat-khau-dai";
+/// Arguments for `loa as-run` that leave no day out, so that no test depends on when midnight comes.
+pub const ALWAYS: [&str; 4] = ["--date", "2000-01-01", "--to", "2199-12-31"];
 
 impl Station {
     /// Makes a fresh installation in `dir`, on loopback, with groups and ports that no other process uses.
